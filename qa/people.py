@@ -1,0 +1,85 @@
+"""Logins and passwords."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from models import Agent, Role, Team, User
+
+if TYPE_CHECKING:
+    from argon2 import PasswordHasher
+
+MIN_PASSWORD_LENGTH = 10
+
+
+class PersonError(ValueError):
+    """A login that cannot be made or changed; the message says why."""
+
+
+@cache
+def _hasher() -> PasswordHasher:
+    from argon2 import PasswordHasher
+
+    return PasswordHasher()  # argon2id with the parameters of RFC 9106's low-memory profile
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of `password`.
+
+    Raises:
+        PersonError: it is shorter than MIN_PASSWORD_LENGTH characters.
+    """
+    if len(password) < MIN_PASSWORD_LENGTH:
+        raise PersonError(f"A password needs at least {MIN_PASSWORD_LENGTH} characters.")
+    return _hasher().hash(password)
+
+
+def verify_password(password_hash: str, password: str) -> bool:
+    """Return whether `password` is the one behind `password_hash`."""
+    from argon2.exceptions import InvalidHashError, VerifyMismatchError
+
+    try:
+        return _hasher().verify(password_hash, password)
+    except (VerifyMismatchError, InvalidHashError):
+        return False
+
+
+def create_user(
+    session: Session,
+    login: str,
+    password: str,
+    role: Role,
+    *,
+    name: str | None = None,
+    agent: Agent | None = None,
+    team: Team | None = None,
+    locale: str | None = None,
+) -> User:
+    """Add a login to the caller's transaction.
+
+    Raises:
+        PersonError: the login is taken or empty, the password too short, or an agent's login names no agent.
+    """
+    login = login.strip().casefold()
+    if not login:
+        raise PersonError("A login cannot be empty.")
+    if session.scalar(select(User.id).where(User.login == login)):
+        raise PersonError(f"The login {login} is taken.")
+    if role is Role.AGENT and agent is None:
+        raise PersonError("A login with the role agent needs the staff number of its agent.")
+    user = User(
+        login=login,
+        name=name or login,
+        password_hash=hash_password(password),
+        role=role,
+        agent=agent,
+        team=team,
+        locale=locale,
+    )
+    session.add(user)
+    session.flush()
+    return user

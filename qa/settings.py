@@ -1,0 +1,246 @@
+"""Every setting of the product: one class, documented in docs/settings.md.
+
+A value comes from the environment (`HOTLINE_` and the name in capitals), else from the settings file
+(`hotline.toml` in the working directory, or the file that HOTLINE_SETTINGS_FILE names), else from the default.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+# Finds what common recorders write, in any order: 0728_20261118-143200_x, 2026-11-18 14-32-00 0728, AGENT_ChrisL_…
+DEFAULT_FILE_NAME_PATTERN = (
+    r"(?:(?=.*?(?P<started_at>(?<!\d)\d{4}-?\d{2}-?\d{2}[T_ -]?\d{2}[-:]?\d{2}[-:]?\d{2}(?!\d))))?"
+    r"(?:(?=.*?(?:AGENT_(?=[A-Za-z0-9]+(?:_|$)))(?P<agent>[A-Za-z0-9]+)))?"
+    r"(?:(?=.*?(?<![0-9A-Za-z-])(?<!\d{8}[_T ])(?P<agent_number>\d{3,6})(?![0-9A-Za-z])(?!-\d)))?"
+)
+
+FILE_NAME_GROUPS = frozenset(
+    {"external_id", "agent", "agent_number", "started_at", "queue", "direction", "customer_number", "language"}
+)
+
+
+class SettingsError(ValueError):
+    """A setting has a wrong value; the message names it and says what would be right."""
+
+
+class Settings(BaseSettings):
+    """The settings of one installation; see the field descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix="HOTLINE_", extra="forbid", frozen=False)
+
+    var_dir: Path = Field(Path("var"), description="Folder for the database, recordings and queue of one machine.")
+    database_url: str = Field("", description="SQLAlchemy URL; default: SQLite file hotline.db in var_dir.")
+    storage_url: str = Field(
+        "", description="Where recordings are kept: a folder or an fsspec URL (s3://bucket/prefix); "
+        "default: recordings in var_dir."
+    )  # fmt: skip
+    broker_url: str = Field(
+        "",
+        description="Celery broker (amqp://, redis://); default: a queue folder in var_dir, no server needed.",
+    )
+    jobs: int = Field(2, ge=1, le=256, description="Calls worked on at once by one worker.")
+    engine: Literal["whisper", "faster-whisper", "sphinx", "ready"] = Field(
+        "sphinx",
+        description="Speech recogniser for calls that name none: whisper, faster-whisper, sphinx or ready.",
+    )
+    whisper_model: str = Field("small", description="Whisper model name or path of a checkpoint file or folder.")
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where Whisper runs: auto, cpu or cuda.")
+    language: str = Field(
+        "",
+        description="Language of calls that name none (BCP 47, e.g. zh-CN or en); default: detected if the engine can.",
+    )
+    min_call_seconds: float = Field(10.0, ge=0, description="Shorter calls are not gradable (too short), in seconds.")
+    min_call_words: int = Field(
+        5, ge=0, description="Calls with fewer words (characters in Chinese) are not gradable (no speech)."
+    )
+    max_call_hours: float = Field(4.0, gt=0, le=24, description="Longer recordings are refused, in hours.")
+    max_upload_mb: int = Field(200, ge=1, le=4096, description="Largest upload in the browser, in MiB.")
+    file_name_pattern: str = Field(
+        DEFAULT_FILE_NAME_PATTERN,
+        description="Regular expression over the file name without suffix; named groups external_id, "
+        "agent (or agent_number), started_at, queue, direction, customer_number, language.",
+    )
+    organisation_names: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Names of the organisation as agents say them, separated by commas; fills {BANK} in phrases.",
+    )
+    time_zone: str = Field(
+        "Asia/Shanghai",
+        description="The hotline's zone (IANA name): days, weeks and months are counted in it.",
+    )
+    locale: Literal["zh_CN", "en"] = Field(
+        "zh_CN", description="Language of pages when the browser asks for neither: zh_CN or en."
+    )
+    host: str = Field("127.0.0.1", description="Address that the web server listens on.")
+    port: int = Field(8000, ge=1, le=65535, description="Port that the web server listens on.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Host names that pages are served under, separated by commas; default: any on loopback.",
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""),
+        description="Signs sessions; environment only. Default: made at each start, allowed on loopback only.",
+    )
+    secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
+    demo: bool = Field(False, description="Mark every page as a demonstration; set by `hotline demo`.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        path = settings_file()
+        sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
+        return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=path)) if path else sources
+
+    @field_validator("organisation_names", "allowed_hosts", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        if not value:
+            return value
+        try:
+            backend = make_url(value).get_backend_name()
+        except ArgumentError:
+            raise ValueError("is not a database URL; write for example postgresql+psycopg://user@host/name") from None
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError(f"names {backend}; SQLite and PostgreSQL are supported")
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _broker(cls, value: str) -> str:
+        schemes = ("amqp://", "amqps://", "redis://", "rediss://")
+        if value and not value.startswith(schemes):
+            raise ValueError(f"must begin with one of {', '.join(schemes)}")
+        return value
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("is not an IANA time zone; write for example Asia/Shanghai or Europe/London")
+        return value
+
+    @field_validator("file_name_pattern")
+    @classmethod
+    def _pattern(cls, value: str) -> str:
+        try:
+            groups = set(re.compile(value).groupindex)
+        except re.error as error:
+            raise ValueError(f"is not a regular expression: {error}") from None
+        known = {
+            "external_id",
+            "agent",
+            "agent_number",
+            "started_at",
+            "queue",
+            "direction",
+            "customer_number",
+            "language",
+        }
+        if groups - known:
+            raise ValueError(f"has unknown groups {sorted(groups - known)}; known are {sorted(known)}")
+        return value
+
+    def model_post_init(self, _context: Any) -> None:
+        if not self.database_url:
+            self.database_url = f"sqlite:///{self.var_dir / 'hotline.db'}"
+        if not self.storage_url:
+            self.storage_url = str(self.var_dir / "recordings")
+
+    @cached_property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.time_zone)
+
+    @property
+    def celery_broker(self) -> str:
+        return self.broker_url or "filesystem://"
+
+
+def settings_file() -> Path | None:
+    """Return the settings file in force, None when there is none.
+
+    Raises:
+        SettingsError: HOTLINE_SETTINGS_FILE names a file that is not there.
+    """
+    named = os.environ.get("HOTLINE_SETTINGS_FILE")
+    if named:
+        if not Path(named).is_file():
+            raise SettingsError(f"HOTLINE_SETTINGS_FILE: there is no file {named}")
+        return Path(named)
+    usual = Path("hotline.toml")
+    return usual if usual.is_file() else None
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings.
+
+    Raises:
+        SettingsError: one or more values are wrong or unknown; the message has a line for each.
+    """
+    known = {f"HOTLINE_{name}".upper() for name in Settings.model_fields} | {"HOTLINE_SETTINGS_FILE"}
+    unknown = sorted(
+        name for name in os.environ if name.startswith("HOTLINE_") and name not in known and name not in IGNORED
+    )
+    if unknown:
+        raise SettingsError(
+            "\n".join(f"{name}: there is no such setting; docs/settings.md lists them all" for name in unknown)
+        )
+    path = settings_file()
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        lines = []
+        for problem in error.errors():
+            name = ".".join(str(part) for part in problem["loc"])
+            message = problem["msg"].removeprefix("Value error, ")
+            if problem["type"] == "extra_forbidden":
+                message = "there is no such setting; docs/settings.md lists them all"
+            lines.append(f"HOTLINE_{name.upper()}: {message}")
+        raise SettingsError("\n".join(lines)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path}: is not TOML: {error}") from None
+    if path and "secret_key" in tomllib.loads(path.read_text(encoding="utf-8")):
+        raise SettingsError(f"{path}: secret_key belongs in the environment (HOTLINE_SECRET_KEY), not in a file")
+    return settings
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Return the variables that give another process the same settings; secrets are left out."""
+    variables = {}
+    for name in Settings.model_fields:
+        value = getattr(settings, name)
+        if not isinstance(value, SecretStr):
+            variables[f"HOTLINE_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
+    return variables
+
+
+# Read by the tests alone.
+IGNORED = frozenset({"HOTLINE_SHARED_DATA", "HOTLINE_TEST_POSTGRESQL_URL", "HOTLINE_TEST_BROKER_URL"})
