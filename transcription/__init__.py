@@ -1,0 +1,1 @@
+"""A recording in, a transcript and measurements of the audio out."""
