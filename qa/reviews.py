@@ -1,0 +1,351 @@
+"""A person's review of a call: begun as a draft, submitted, released to the agent.
+
+Nobody reviews an own call or a call of the own team, and nobody releases one: the rule of independence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Select, false, or_, select
+from sqlalchemy.orm import Session
+
+from models import (
+    Agent,
+    Call,
+    CallState,
+    Review,
+    ReviewMark,
+    ReviewReason,
+    ReviewState,
+    Role,
+    ScorecardVersion,
+    User,
+)
+from models.base import now
+from qa import audit
+from qa.criteria import active_scorecard, card_of
+from qa.refusals import N_, Refused
+from scoring.call_score import GivenAnswer, score_answers
+from scoring.marks import Answer, CallScore
+from scoring.scorecard import Item, Scorecard
+
+REVIEWERS = frozenset({Role.INSPECTOR, Role.LEAD})
+MAX_COMMENT = 4_000  # characters
+# What a person may answer; "cannot tell" is for machines.
+GIVEN = (Answer.MET, Answer.PARTLY, Answer.NOT_MET, Answer.NOT_APPLICABLE)
+_NEVER = ("never", "无")
+
+
+class IncompleteReview(Refused):
+    """Answers that cannot be submitted: `problems` says for each item what is wrong."""
+
+    def __init__(self, problems: Mapping[str, Refused]) -> None:
+        first = next(iter(problems.values()))
+        super().__init__(
+            N_("%(count)s answers need another look; the first: %(item)s: %(problem)s"),
+            count=len(problems),
+            item=next(iter(problems)),
+            problem=str(first),
+        )
+        self.problems = dict(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a person entered for a whole call; answers and moments (seconds) are keyed by item."""
+
+    answers: Mapping[str, GivenAnswer]
+    reason: ReviewReason
+    comment: str | None = None
+    moments: Mapping[str, float] = field(default_factory=dict)
+
+
+def conflict(user: User, call: Call) -> Refused | None:
+    """Return why `user` may not judge `call`, None when nothing forbids it."""
+    if user.role not in REVIEWERS:
+        return Refused(N_("Only inspectors and leads review calls."))
+    if call.agent is None:
+        return None
+    if user.agent_id is not None and user.agent_id == call.agent_id:
+        return Refused(N_("This is your own call: nobody reviews an own call."))
+    own_teams = {user.team_id, user.agent.team_id if user.agent else None} - {None}
+    if call.agent.team_id in own_teams:
+        return Refused(N_("%(agent)s is of your own team: nobody reviews the own team."), agent=call.agent.number)
+    return None
+
+
+def scorecard_for(session: Session, call: Call) -> ScorecardVersion:
+    """Return the scorecard version that a review of `call` uses: the machine's, so that both can be compared.
+
+    Raises:
+        Refused: there is no scorecard for the call's language.
+    """
+    version = call.auto_score.scorecard if call.auto_score else active_scorecard(session, call.language)
+    if version is None:
+        raise Refused(N_("There is no scorecard for calls in %(language)s."), language=call.language or "?")
+    return version
+
+
+def may_be_not_applicable(item: Item) -> bool:
+    """Return whether the card allows the answer "not applicable" to `item`."""
+    return item.na is not None and item.na.strip().casefold() not in ("", *_NEVER)
+
+
+def visible_reviews(user: User) -> Select[Review]:
+    """Return the query of all reviews that `user` may read.
+
+    Leads read all that are finished, inspectors all their own, supervisors the finished ones of their team,
+    agents their own released ones.
+    """
+    return select(Review).join(Review.call).where(_visible(user))
+
+
+def _visible(user: User) -> ColumnElement[bool]:
+    finished = Review.state.in_([ReviewState.SUBMITTED, ReviewState.RELEASED])
+    if user.role is Role.LEAD:
+        return or_(finished, Review.inspector_id == user.id)
+    if user.role is Role.INSPECTOR:
+        return Review.inspector_id == user.id
+    if user.role is Role.SUPERVISOR and user.team_id is not None:
+        return Call.agent_id.in_(select(Agent.id).where(Agent.team_id == user.team_id)) & finished
+    if user.role is Role.AGENT and user.agent_id is not None:
+        return (Call.agent_id == user.agent_id) & (Review.state == ReviewState.RELEASED)
+    return false()
+
+
+def review_of(session: Session, call: Call, inspector: User) -> Review | None:
+    return session.scalar(select(Review).where(Review.call_id == call.id, Review.inspector_id == inspector.id))
+
+
+def save_draft(session: Session, call: Call, inspector: User, entry: Entry, *, address: str | None = None) -> Review:
+    """Keep what was entered so far, complete or not.
+
+    Raises:
+        Refused: the inspector may not review this call, or the review is submitted already.
+    """
+    review = _open_review(session, call, inspector)
+    if review.state is not ReviewState.DRAFT:
+        raise Refused(N_("This review is submitted: submit it again instead of saving a draft."))
+    card = card_of(review.scorecard)
+    known = item_ids(card)
+    _fill(review, entry, None, {item: given for item, given in entry.answers.items() if item in known})
+    session.flush()
+    audit.record(session, "review.saved", user_id=inspector.id, subject=("review", review.id), address=address)
+    return review
+
+
+def submit_review(
+    session: Session,
+    call: Call,
+    inspector: User,
+    answers: Mapping[str, GivenAnswer],
+    *,
+    reason: ReviewReason,
+    comment: str | None = None,
+    moments: Mapping[str, float] | None = None,
+    address: str | None = None,
+) -> Review:
+    """Score `answers` and keep the review for release; until then the inspector may submit it again.
+
+    Fatal items that were not answered count as "nothing found", except those that the machine suspects:
+    these a person must decide.
+
+    Raises:
+        Refused: the inspector may not review this call, or the review is released.
+        IncompleteReview: answers are missing or impossible.
+    """
+    entry = Entry(answers, reason, comment, moments or {})
+    review = _open_review(session, call, inspector)
+    if review.state is ReviewState.RELEASED:
+        raise Refused(N_("This review is released and cannot be changed."))
+    card = card_of(review.scorecard)
+    decided = with_cleared_fatals(card, call, entry.answers)
+    problems = problems_of(card, entry, decided)
+    if problems:
+        raise IncompleteReview(problems)
+
+    before = review.final
+    score = score_answers(card, decided)
+    if score.final is None:
+        raise Refused(N_('Every item is answered "not applicable": there is nothing to score.'))
+    _fill(review, entry, score, decided)
+    review.state = ReviewState.SUBMITTED
+    review.submitted_at = now()
+    session.flush()
+    audit.record(
+        session,
+        "review.submitted",
+        user_id=inspector.id,
+        subject=("review", review.id),
+        address=address,
+        raw=review.raw,
+        final=review.final,
+        before=before,
+        fatal_confirmed=review.fatal_confirmed,
+    )
+    return review
+
+
+def release_review(session: Session, review: Review, by: User, *, address: str | None = None) -> Review:
+    """Show a submitted review to its agent; from now on it counts and cannot be changed.
+
+    Raises:
+        Refused: it is a draft or released already, or `by` is neither its inspector nor a lead, or is not
+            independent of the agent.
+    """
+    refusal = conflict(by, review.call)
+    if refusal is not None:
+        raise refusal
+    if by.role is not Role.LEAD and by.id != review.inspector_id:
+        raise Refused(N_("Only its inspector or a lead releases a review."))
+    if review.state is ReviewState.DRAFT:
+        raise Refused(N_("A draft cannot be released: submit it first."))
+    if review.state is ReviewState.RELEASED:
+        raise Refused(N_("This review is released already."))
+    review.state = ReviewState.RELEASED
+    review.released_at = now()
+    session.flush()
+    audit.record(
+        session, "review.released", user_id=by.id, subject=("review", review.id), address=address, final=review.final
+    )
+    return review
+
+
+def item_ids(card: Scorecard) -> list[str]:
+    """Return the ids of everything that a person may answer: items, fatal items, bonus items."""
+    fatals, bonus = [item.id for item in card.fatal], [item.id for item in card.bonus]
+    return [*(item.id for _, item in card.items()), *fatals, *bonus]
+
+
+def with_cleared_fatals(card: Scorecard, call: Call, answers: Mapping[str, GivenAnswer]) -> dict[str, GivenAnswer]:
+    """Return `answers` with "nothing found" for each fatal item that nobody, person or machine, points to."""
+    suspected = suspected_fatals(call)
+    cleared = {
+        item.id: GivenAnswer(Answer.MET) for item in card.fatal if item.id not in answers and item.id not in suspected
+    }
+    return {**answers, **cleared}
+
+
+def suspected_fatals(call: Call) -> frozenset[str]:
+    """Return the fatal items that the machine's marks point to."""
+    findings = call.auto_score.summary.get("fatals", []) if call.auto_score else []
+    return frozenset(finding["item"] for finding in findings if finding.get("suspected") == Answer.NOT_MET)
+
+
+def problems_of(card: Scorecard, entry: Entry, answers: Mapping[str, GivenAnswer]) -> dict[str, Refused]:
+    """Return what is wrong with `answers`, by item in the card's order."""
+    problems: dict[str, Refused] = {}
+    for _, item in card.items():
+        problem = _item_problem(card, item, answers.get(item.id))
+        if problem:
+            problems[item.id] = problem
+    for fatal in card.fatal:
+        problem = _fatal_problem(answers.get(fatal.id))
+        if problem:
+            problems[fatal.id] = problem
+    known = item_ids(card)
+    for item_id in answers:
+        if item_id not in known:
+            problems[item_id] = Refused(N_("The scorecard has no item %(item)s."), item=item_id)
+    texts = {item: given.comment for item, given in answers.items()}
+    for item_id, text in {**texts, "comment": entry.comment}.items():
+        if text and len(text) > MAX_COMMENT:
+            problems[item_id] = Refused(N_("A comment may have %(limit)s characters."), limit=MAX_COMMENT)
+    for item_id, moment in entry.moments.items():
+        if not math.isfinite(moment) or moment < 0:
+            problems[item_id] = Refused(N_("A moment must lie within the call."))
+    return problems
+
+
+def _item_problem(card: Scorecard, item: Item, given: GivenAnswer | None) -> Refused | None:
+    if given is None or given.answer is Answer.CANNOT_TELL:
+        return Refused(N_("Choose an answer."))
+    if given.answer is Answer.NOT_APPLICABLE:
+        if given.deductions:
+            return Refused(N_('"Not applicable" and a deduction exclude each other.'))
+        return None if may_be_not_applicable(item) else Refused(N_("This item always applies."))
+    if card.method != "deduct":
+        return Refused(N_("This scorecard has no deductions.")) if given.deductions else None
+    unknown = [name for name in given.deductions if name not in item.deduct]
+    if unknown:
+        return Refused(N_('There is no deduction "%(name)s" in this item.'), name=unknown[0])
+    if given.answer is Answer.MET and given.deductions:
+        return Refused(N_('"No deduction" and a deduction exclude each other.'))
+    if given.answer is not Answer.MET and not given.deductions:
+        return Refused(N_("Say what is deducted."))
+    return None
+
+
+def _fatal_problem(given: GivenAnswer | None) -> Refused | None:
+    if given is None:
+        return Refused(N_("The automatic check points to this fatal item: confirm or clear it."))
+    if given.answer not in (Answer.MET, Answer.NOT_MET):
+        return Refused(N_("A fatal item is confirmed or cleared."))
+    if given.answer is Answer.NOT_MET and not (given.comment or "").strip():
+        return Refused(N_("A confirmed fatal item needs a comment that says what happened."))
+    return None
+
+
+def _open_review(session: Session, call: Call, inspector: User) -> Review:
+    """Return the inspector's review of `call`, new when there is none."""
+    refusal = conflict(inspector, call)
+    if refusal is not None:
+        raise refusal
+    if call.state is CallState.NOT_GRADABLE:
+        raise Refused(N_("This call is not gradable: there is nothing in it to judge."))
+    review = review_of(session, call, inspector)
+    if review is None:
+        review = Review(
+            call=call,
+            inspector=inspector,
+            scorecard=scorecard_for(session, call),
+            reason=ReviewReason.RANDOM,
+            state=ReviewState.DRAFT,
+        )
+        session.add(review)
+    return review
+
+
+def _fill(review: Review, entry: Entry, score: CallScore | None, answers: Mapping[str, GivenAnswer]) -> None:
+    scored = {mark.item: mark for mark in score.marks} if score else {}
+    review.reason = entry.reason
+    review.comment = _trimmed(entry.comment)
+    review.raw = score.raw if score else None
+    review.final = score.final if score else None
+    review.bonus = score.bonus if score else 0.0
+    review.fatal_confirmed = sum(finding.confirmed is True for finding in score.fatals) if score else 0
+
+    kept = {mark.item: mark for mark in review.marks}
+    marks = []
+    for item, given in answers.items():
+        mark = kept.get(item) or ReviewMark(item=item)
+        # With deductions the points left decide between partly and not met.
+        mark.answer = (scored[item].answer if item in scored and given.deductions else given.answer).value
+        mark.points = scored[item].points if item in scored else None
+        mark.deductions = list(given.deductions)
+        mark.comment = _trimmed(given.comment)
+        mark.at_seconds = entry.moments.get(item)
+        marks.append(mark)
+    review.marks = marks
+
+
+def _trimmed(text: str | None) -> str | None:
+    return (text or "").strip() or None
+
+
+def entry_of(review: Review) -> Entry:
+    """Return what was entered, as `submit_review` takes it."""
+    return Entry(
+        answers={
+            mark.item: GivenAnswer(
+                Answer.NOT_MET if mark.deductions else Answer(mark.answer), tuple(mark.deductions), mark.comment
+            )
+            for mark in review.marks
+        },
+        reason=review.reason,
+        comment=review.comment,
+        moments={mark.item: mark.at_seconds for mark in review.marks if mark.at_seconds is not None},
+    )

@@ -1,0 +1,186 @@
+"""Agents' scores as a table to read, and as files that a spreadsheet or a program opens."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from qa.refusals import N_
+from scoring.agent_score import rounded
+
+if TYPE_CHECKING:
+    from qa.agent_scores import AgentScoreRow
+
+FORMATS = ("table", "json", "csv", "xlsx")
+
+# Column id -> English heading; `export_scores(labels=…)` may give other words for any of them.
+COLUMNS = {
+    "number": N_("Staff number"),
+    "name": N_("Agent"),
+    "team": N_("Team"),
+    "period": N_("Period"),
+    "score": N_("Score"),
+    "low": N_("Lower limit"),
+    "high": N_("Upper limit"),
+    "grade": N_("Grade"),
+    "complete": N_("Complete"),
+    "present": N_("Weight present"),
+    "fatals": N_("Confirmed fatal items"),
+    "complaints": N_("Complaint points"),
+    "bonus": N_("Bonus points"),
+}
+PART_COLUMNS = {
+    "value": N_("%(part)s score"),
+    "n": N_("%(part)s n"),
+    "used": N_("%(part)s weight used"),
+}
+PARTS = {
+    "IM": N_("Random reviews"),
+    "AQ": N_("Automatic checks"),
+    "DT": N_("Dial tests"),
+    "SV": N_("Survey"),
+    "MS": N_("Mystery shopper"),
+}
+WORDS = {"yes": N_("yes"), "no": N_("no")}
+
+Cell = str | float | int | None
+
+# Control characters that a worksheet may not hold.
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+
+
+def export_scores(rows: Sequence[AgentScoreRow], form: str, *, labels: Mapping[str, str] | None = None) -> str | bytes:
+    """Return `rows` in one of FORMATS: text for table, json and csv, bytes for xlsx.
+
+    Args:
+        labels: translations, by English heading: of COLUMNS, PART_COLUMNS, PARTS and WORDS.
+
+    Raises:
+        ValueError: another format.
+    """
+    if form == "json":
+        return json.dumps([_as_dict(row) for row in rows], ensure_ascii=False, indent=2)
+    if form not in FORMATS:
+        raise ValueError(f"unknown format {form!r}; choose from {', '.join(FORMATS)}")
+    words = labels or {}
+    heads = list(_heads(rows, words))
+    cells = [list(_cells(row, words)) for row in rows]
+    if form == "csv":
+        return _csv(heads, cells)
+    if form == "xlsx":
+        return _xlsx(heads, cells)
+    return _table(heads, cells)
+
+
+def harmless(text: str) -> str:
+    """Return `text` so that no spreadsheet takes it for a formula.
+
+    A cell that begins like one gets an apostrophe in front, as OWASP advises against CSV injection.
+    """
+    return (
+        "'" + text
+        if text.lstrip(" ").startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"))
+        else text
+    )
+
+
+def _heads(rows: Sequence[AgentScoreRow], words: Mapping[str, str]) -> Iterator[str]:
+    yield from (words.get(head, head) for head in COLUMNS.values())
+    for part in rows[0].score.parts if rows else ():
+        name = PARTS.get(part.source, part.source)
+        for head in PART_COLUMNS.values():
+            yield words.get(head, head) % {"part": words.get(name, name)}
+
+
+def _cells(row: AgentScoreRow, words: Mapping[str, str]) -> Iterator[Cell]:
+    score = row.score
+    yield from (row.number, row.name, row.team, row.period.label)
+    yield from (_shown(score.value), _shown(score.low), _shown(score.high), score.grade)
+    complete = WORDS["yes" if score.complete else "no"]
+    yield words.get(complete, complete)
+    yield from (score.present_weight, row.confirmed_fatals, score.adjustments.complaints, score.adjustments.bonus)
+    for part in score.parts:
+        yield from (_shown(part.value), part.n, _shown(part.used))
+
+
+def _shown(value: float | None) -> float | None:
+    return None if value is None else rounded(value)
+
+
+def _csv(heads: Sequence[str], cells: Sequence[Sequence[Cell]]) -> str:
+    """UTF-8 with a byte-order mark: without one Excel reads Chinese names as something else."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([harmless(head) for head in heads])
+    writer.writerows([[harmless(cell) if isinstance(cell, str) else cell for cell in line] for line in cells])
+    return "\ufeff" + out.getvalue()
+
+
+def _xlsx(heads: Sequence[str], cells: Sequence[Sequence[Cell]]) -> bytes:
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None  # A new workbook has one sheet.
+    sheet.title = "Scores"
+    for line_number, line in enumerate([heads, *cells], start=1):
+        for column, content in enumerate(line, start=1):
+            cell = sheet.cell(line_number, column)
+            if isinstance(content, str):
+                cell.value = _UNPRINTABLE.sub("", content)
+                cell.data_type = "s"  # A text that begins with "=" stays a text.
+                cell.number_format = "@"
+            else:
+                cell.value = content
+                if isinstance(content, float):
+                    cell.number_format = "0.0"
+    for column, head in enumerate(heads, start=1):
+        sheet.cell(1, column).font = Font(bold=True)
+        sheet.column_dimensions[get_column_letter(column)].width = max(10, 2 + _width(head))
+    sheet.freeze_panes = "C2"
+    sheet.auto_filter.ref = sheet.dimensions
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def _width(text: str) -> int:
+    return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
+
+
+def _table(heads: Sequence[str], cells: Sequence[Sequence[Cell]]) -> str:
+    """A plain table: wide characters count two columns, numbers stand right."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    numeric = [any(isinstance(line[i], (int, float)) for line in cells) for i in range(len(heads))]
+    for head, right in zip(heads, numeric, strict=True):
+        table.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
+    for line in cells:
+        table.add_row(*(Text(_plain(content)) for content in line))
+    console = Console(width=10_000, record=True, file=io.StringIO(), color_system=None)
+    console.print(table, soft_wrap=True)
+    lines = console.export_text().splitlines()
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _plain(content: Cell) -> str:
+    if content is None:
+        return "–"
+    return f"{content:.1f}" if isinstance(content, float) else str(content)
+
+
+def _as_dict(row: AgentScoreRow) -> dict[str, Any]:
+    """Unrounded, with everything that made the value."""
+    data = asdict(row)
+    data["period"] = row.period.label
+    return data

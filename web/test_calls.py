@@ -1,0 +1,256 @@
+"""Test calls: the list, a new sheet, one sheet with its sub-scores, and import from a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any, cast
+
+from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_babel import gettext
+from flask_login import current_user
+from sqlalchemy import func, select
+from sqlalchemy.orm import joinedload
+
+from models import Call, Role, TestCall, User
+from qa.calls import may_see
+from qa.refusals import Refused
+from qa.score_export import PARTS
+from qa.test_call_import import import_test_calls
+from qa.test_calls import (
+    QUARANTINE,
+    REASONS,
+    SOURCES,
+    default_sheet,
+    enter_test_call,
+    match_again,
+    visible_test_calls,
+)
+from web.access import allow
+from web.audit import address, seen
+from web.context import settings
+from web.db import session
+from web.i18n import N_
+from web.refusal_text import refusal_text
+from web.test_call_form import (
+    FIELDS,
+    KINDS,
+    PERSONAS,
+    TypedSheet,
+    after_call_questions,
+    answer_name,
+    item_name,
+    question_groups,
+    read_sheet,
+)
+
+bp = Blueprint("test_calls", __name__, url_prefix="/test-calls")
+
+READERS = (Role.TEST_CALLER, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
+WRITERS = (Role.TEST_CALLER, Role.INSPECTOR, Role.LEAD)
+PAGE_SIZE = 50
+UNPROCESSABLE = 422
+STATUSES = {
+    "matched": (N_("Matched"), "pill-good", "circle-check"),
+    "quarantine": (N_("Quarantine"), "pill-warn", "clock"),
+    "rejected": (N_("Rejected"), "pill-bad", "ban"),
+}
+
+
+@bp.get("/")
+@allow(*READERS)
+def index() -> ResponseReturnValue:
+    """List the sheets that the current user may read, newest call first."""
+    status = request.args.get("status")
+    wanted = visible_test_calls(reader())
+    counts = dict(
+        session.execute(
+            select(TestCall.status, func.count())
+            .where(TestCall.id.in_(wanted.with_only_columns(TestCall.id)))
+            .group_by(TestCall.status)
+        )
+        .tuples()
+        .all()
+    )
+    if status in STATUSES:
+        wanted = wanted.where(TestCall.status == status)
+    page = max(1, request.args.get("page", 1, type=int))
+    found = session.scalars(
+        wanted.options(joinedload(TestCall.agent), joinedload(TestCall.tester))
+        .order_by(TestCall.dialled_at.desc(), TestCall.id.desc())
+        .offset((page - 1) * PAGE_SIZE)
+        .limit(PAGE_SIZE + 1)
+    ).all()
+    return render_template(
+        "test_calls/index.html",
+        tests=found[:PAGE_SIZE],
+        more=len(found) > PAGE_SIZE,
+        page=page,
+        status=status if status in STATUSES else None,
+        counts=counts,
+        total=sum(counts.values()),
+        statuses=STATUSES,
+        parts=PARTS,
+        reasons=REASONS,
+        outside=outside(),
+        may_match=reader().role in (Role.INSPECTOR, Role.LEAD) and counts.get(QUARANTINE, 0) > 0,
+    )
+
+
+@bp.get("/new")
+@allow(*WRITERS)
+def new() -> ResponseReturnValue:
+    """Show an empty sheet."""
+    return sheet_page(TypedSheet(source=SOURCES[reader().role][0]))
+
+
+@bp.post("/new")
+@allow(*WRITERS)
+def enter() -> ResponseReturnValue:
+    """Score and keep a sheet; what was typed stays on the page when something is wrong with it."""
+    sheet = default_sheet()
+    typed = read_sheet(request.form, sheet)
+    try:
+        test = enter_test_call(
+            session,
+            source=typed.source or SOURCES[reader().role][0],
+            tester=reader(),
+            header={name: text for name, text in typed.header.items() if text},
+            answers=typed.answers,
+            zone=settings.zone,
+            key_points=int(typed.key_points) if typed.key_points.isdecimal() else None,
+            address=address(),
+        )
+    except Refused as refusal:
+        session.rollback()
+        return sheet_page(typed, refusal), UNPROCESSABLE
+    session.commit()
+    flash(gettext("The sheet is stored."), "success")
+    return redirect(url_for("test_calls.show", test_call_id=test.id))
+
+
+@bp.get("/<int:test_call_id>")
+@allow(*READERS)
+def show(test_call_id: int) -> ResponseReturnValue:
+    """Show one sheet; outside testers see nothing but what they entered and whether it counts."""
+    test = session.scalar(
+        visible_test_calls(reader())
+        .where(TestCall.id == test_call_id)
+        .options(joinedload(TestCall.agent), joinedload(TestCall.call), joinedload(TestCall.tester))
+    ) or abort(404)
+    seen("test_call.viewed", "test_call", test.id)
+    sheet = default_sheet()
+    return render_template(
+        "test_calls/show.html",
+        test=test,
+        sheet=sheet,
+        groups=list(question_groups(sheet)),
+        after_call=after_call_questions(sheet),
+        answer_name=lambda item, value: answer_name(sheet, item, str(value)),
+        fields=FIELDS,
+        personas=PERSONAS,
+        statuses=STATUSES,
+        parts=PARTS,
+        reasons=REASONS,
+        outside=outside(),
+        call=shown_call(test),
+    )
+
+
+@bp.post("/match")
+@allow(Role.INSPECTOR, Role.LEAD)
+def match() -> ResponseReturnValue:
+    """Look for the recordings of the sheets in quarantine once more."""
+    settled = match_again(session, by=reader(), address=address())
+    session.commit()
+    if settled:
+        flash(gettext("%(n)s sheets left quarantine.", n=settled), "success")
+    else:
+        flash(gettext("No recording was found for the sheets in quarantine."), "info")
+    return redirect(url_for("test_calls.index"))
+
+
+@bp.get("/import")
+@allow(*WRITERS)
+def import_csv() -> ResponseReturnValue:
+    """Show what a file of sheets looks like, and take one."""
+    return import_page()
+
+
+@bp.post("/import")
+@allow(*WRITERS)
+def take_csv() -> ResponseReturnValue:
+    """Import a file: good lines are stored, bad ones listed with their reason."""
+    file = request.files.get("file")
+    if file is None or not file.filename:
+        return import_page(problem=gettext("Choose a CSV file.")), UNPROCESSABLE
+    try:
+        report = import_test_calls(session, file.read(), by=reader(), zone=settings.zone, address=address())
+    except Refused as refusal:
+        session.rollback()
+        return import_page(problem=refusal_text(refusal)), UNPROCESSABLE
+    session.commit()
+    problems = [(problem.line, refusal_text(problem.refusal)) for problem in report.problems]
+    return import_page(report=report, problems=problems)
+
+
+@bp.get("/template")
+@allow(*WRITERS)
+def template() -> ResponseReturnValue:
+    """Send an empty file with the columns of the check sheet."""
+    sheet = default_sheet()
+    names = [one.field for one in sheet.header if one.field != "tester_id"]
+    items = [*(item.id for item in sheet.items), *(item.id for item in sheet.after_call)]
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\r\n").writerow(["external_id", "source", "key_points", *names, *items])
+    response = Response("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
+    response.headers.set("Content-Disposition", "attachment", filename=f"test-calls-{sheet.id}-{sheet.version}.csv")
+    return response
+
+
+def reader() -> User:
+    return cast(User, current_user)
+
+
+def outside() -> bool:
+    """Return whether the current user is a tester from outside, who learns nothing of the inside."""
+    return reader().role is Role.TEST_CALLER
+
+
+def shown_call(test: TestCall) -> Call | None:
+    """Return the recording of a sheet, when the current user may open it."""
+    if outside() or test.call is None or not may_see(session, reader(), test.call):
+        return None
+    return test.call
+
+
+def sheet_page(typed: TypedSheet, refusal: Refused | None = None) -> str:
+    sheet = default_sheet()
+    return render_template(
+        "test_calls/new.html",
+        typed=typed,
+        sheet=sheet,
+        sources=SOURCES[reader().role],
+        parts=PARTS,
+        groups=list(question_groups(sheet)),
+        after_call=after_call_questions(sheet),
+        fields=FIELDS,
+        kinds=KINDS,
+        personas=PERSONAS,
+        problem=refusal_text(refusal) if refusal else None,
+        wrong=refusal.field if refusal else None,
+    )
+
+
+def import_page(**found: Any) -> str:
+    sheet = default_sheet()
+    return render_template(
+        "test_calls/import.html",
+        sheet=sheet,
+        fields=FIELDS,
+        sources=SOURCES[reader().role],
+        parts=PARTS,
+        item_name=item_name,
+        **found,
+    )
