@@ -77,8 +77,9 @@ class StoredTranscript(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[int] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), unique=True)
+    # Before `content`: SQLite reads a row from its beginning, and a search wants only the words.
+    text: Mapped[str]
     content: Mapped[dict[str, Any]]
-    text: Mapped[str]  # the plain words, for search
     measures: Mapped[dict[str, Any] | None]
     engine: Mapped[str | None]
     seconds_taken: Mapped[float | None]  # of recognition

@@ -19,6 +19,7 @@ class AutoScore(Base):
     """The machine's score of one call by one scorecard version."""
 
     __tablename__ = "auto_scores"
+    __table_args__ = (Index("ix_auto_scores_raw", "raw", "call_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     call_id: Mapped[int] = mapped_column(ForeignKey("calls.id", ondelete="CASCADE"), unique=True)

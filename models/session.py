@@ -28,6 +28,7 @@ def open_engine(url: str) -> Engine:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA mmap_size = 268435456")  # bytes; long texts are searched without copying
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:

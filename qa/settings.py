@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         description="Signs sessions; environment only. Default: made at each start, allowed on loopback only.",
     )
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."
+    )
     demo: bool = Field(False, description="Mark every page as a demonstration; set by `hotline demo`.")
 
     @classmethod

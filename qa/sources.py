@@ -80,16 +80,20 @@ def find_sources(paths: Iterable[Path], settings: Settings, manifest: Path | Non
     files: list[Path] = []
     for path in paths:
         if path.is_dir():
-            files += sorted(
-                found
-                for found in path.rglob("*")
-                if found.suffix.lower() in AUDIO_SUFFIXES | TRANSCRIPT_SUFFIXES and found.is_file()
-            )
+            files += sorted(found for found in path.rglob("*") if _is_wanted(found, path, settings))
         elif path.exists():
             files.append(path)
         else:
             raise SourceError(f"there is no file or folder {path}")
     yield from _group([path for path in files if path.resolve() not in named], settings)
+
+
+def _is_wanted(path: Path, folder: Path, settings: Settings) -> bool:
+    """Say whether a file found below `folder` may be a call: no hidden file, and none of the product's own."""
+    if path.suffix.lower() not in AUDIO_SUFFIXES | TRANSCRIPT_SUFFIXES or not path.is_file():
+        return False
+    hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
+    return not hidden and not path.resolve().is_relative_to(settings.var_dir.resolve())
 
 
 def _group(files: list[Path], settings: Settings) -> Iterator[Source]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models import Base
 from models.session import open_engine, session_factory
+from qa.database import upgrade
 from qa.settings import Settings
 from qa.storage import RecordingStore
 
@@ -56,11 +57,9 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture(scope="session")
 def _empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SQLite file with all tables, made once and copied for each test."""
+    """A SQLite file with all tables, migrated once and copied for each test."""
     path = tmp_path_factory.mktemp("database") / "empty.db"
-    engine = open_engine(f"sqlite:///{path}")
-    Base.metadata.create_all(engine)
-    engine.dispose()
+    upgrade(f"sqlite:///{path}")
     return path
 
 

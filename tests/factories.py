@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.orm import Session
 
@@ -23,10 +24,14 @@ from models import (
 )
 from transcription.transcript import Transcript, Turn, Word
 
+if TYPE_CHECKING:
+    from scoring.phrase_set import PhraseSet
+    from scoring.scorecard import Scorecard
+
 _numbers = itertools.count(1)
 
 PASSWORD = "correct horse battery"
-# argon2 takes its time by design: all test users share one hash, made once.
+# argon2 takes its time by design: all test users share one hash, made once and cheap to verify.
 _password_hash: list[str] = []
 
 
@@ -57,10 +62,10 @@ def make_user(
     locale: str | None = "en",
 ) -> User:
     """Return a user whose password is PASSWORD; an agent's login gets an agent when none is given."""
-    from qa.people import hash_password
-
     if not _password_hash:
-        _password_hash.append(hash_password(PASSWORD))
+        from argon2 import PasswordHasher
+
+        _password_hash.append(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD))
     if role is Role.AGENT and agent is None:
         agent = make_agent(session)
     login = login or f"{role.value}{next(_numbers)}"
@@ -136,16 +141,20 @@ def make_call(
     return call
 
 
-def make_scorecard(session: Session, name: str = "en-bank") -> ScorecardVersion:
-    """Return the stored version of a shipped scorecard ("en-bank" or "zh-mobile") with its phrase set."""
-    from qa.criteria import store_scorecard
+@cache
+def _shipped_criteria(name: str) -> tuple[Scorecard, PhraseSet]:
     from scoring.phrase_set import load_phrase_set
     from scoring.scorecard import load_scorecard
     from scoring.shipped import shipped
 
-    return store_scorecard(
-        session, load_scorecard(shipped(f"scorecard-{name}")), load_phrase_set(shipped(f"phrases-{name}"))
-    )
+    return load_scorecard(shipped(f"scorecard-{name}")), load_phrase_set(shipped(f"phrases-{name}"))
+
+
+def make_scorecard(session: Session, name: str = "en-bank") -> ScorecardVersion:
+    """Return the stored version of a shipped scorecard ("en-bank" or "zh-mobile") with its phrase set."""
+    from qa.criteria import store_scorecard
+
+    return store_scorecard(session, *_shipped_criteria(name))
 
 
 def make_auto_score(

@@ -60,6 +60,16 @@ def test_two_sides_of_one_call_are_joined_and_a_transcript_goes_with_its_recordi
     assert found["b.wav"].transcript == tmp_path / "b.json"
 
 
+def test_the_products_own_recordings_and_hidden_files_are_not_taken_in_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    for path in (settings.var_dir / "recordings" / "listen.flac", tmp_path / ".trash" / "a.wav", tmp_path / "b.wav"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+    assert [source.name for source in find_sources([tmp_path], settings)] == ["b.wav"]
+
+
 def test_a_lone_agent_side_is_a_call_of_its_own(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "a_agent.wav").touch()
 

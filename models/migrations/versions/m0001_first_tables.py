@@ -229,6 +229,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("auto_scores", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_auto_scores_fatal_suspected"), ["fatal_suspected"], unique=False)
+        batch_op.create_index("ix_auto_scores_raw", ["raw", "call_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_auto_scores_scorecard_version_id"), ["scorecard_version_id"], unique=False)
 
     op.create_table(
@@ -327,8 +328,8 @@ def upgrade() -> None:
         "transcripts",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("call_id", sa.Integer(), nullable=False),
-        sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("text", sa.String(), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("measures", sa.JSON(), nullable=True),
         sa.Column("engine", sa.String(), nullable=True),
         sa.Column("seconds_taken", sa.Double(), nullable=True),
@@ -412,6 +413,7 @@ def downgrade() -> None:
     op.drop_table("reviews")
     with op.batch_alter_table("auto_scores", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_auto_scores_scorecard_version_id"))
+        batch_op.drop_index("ix_auto_scores_raw")
         batch_op.drop_index(batch_op.f("ix_auto_scores_fatal_suspected"))
 
     op.drop_table("auto_scores")

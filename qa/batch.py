@@ -1,0 +1,125 @@
+"""A whole folder at once: take it in and bring every call to its score, in several processes."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session, sessionmaker
+
+from models import Call, CallState
+from models.session import open_engine, session_factory
+from qa.ingest import IngestReport, ingest
+from qa.pipeline import UNFINISHED, mark_failed, process_call
+from qa.settings import Settings
+from qa.sources import Source
+from qa.storage import RecordingStore
+
+Progress = Callable[[int, int], None]  # (done, of) steps
+
+
+@dataclass
+class Outcome:
+    """Where the calls of a batch ended up."""
+
+    counts: Counter[str] = field(default_factory=Counter)  # by state
+    failed: list[tuple[str, str]] = field(default_factory=list)  # (source name, reason)
+
+
+def ingest_and_process(
+    factory: sessionmaker[Session],
+    settings: Settings,
+    store: RecordingStore,
+    sources: Sequence[Source],
+    *,
+    engine: str | None = None,
+    jobs: int = 1,
+    progress: Progress = lambda done, of: None,
+) -> tuple[IngestReport, Outcome]:
+    """Take in `sources`, then transcribe and score every call of theirs that is not finished.
+
+    Calls that an earlier run received but did not finish, or that failed, are tried again.
+    """
+    report = IngestReport()
+    for done, source in enumerate(sources, 1):
+        ingest(factory, settings, store, [source], engine=engine, report=report)
+        progress(done, 2 * len(sources))
+    waiting = _unfinished(factory, [*report.received, *report.known])
+
+    def step(done: int) -> None:
+        progress(len(sources) + round(len(sources) * done / len(waiting)), 2 * len(sources))
+
+    process_all(factory, settings, store, waiting, jobs=jobs, step=step)
+    progress(2 * len(sources), 2 * len(sources))
+    return report, _outcome(factory, [*report.received, *report.known])
+
+
+def process_all(
+    factory: sessionmaker[Session],
+    settings: Settings,
+    store: RecordingStore,
+    calls: Sequence[int],
+    *,
+    jobs: int = 1,
+    step: Callable[[int], None] = lambda done: None,
+) -> None:
+    """Bring `calls` to their scores in up to `jobs` processes; `step` hears how many are done."""
+    jobs = min(jobs, len(calls))
+    if jobs <= 1:
+        for done, call_id in enumerate(calls, 1):
+            process_call(factory, settings, store, call_id, take_over=True)
+            step(done)
+        return
+    # Spawned, not forked: recognisers keep threads, which a fork would tear.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_open_place, initargs=(settings,)) as pool:
+        futures: dict[Future[None], int] = {pool.submit(_work, call_id): call_id for call_id in calls}
+        for done, future in enumerate(as_completed(futures), 1):
+            error = future.exception()
+            if isinstance(error, BrokenProcessPool):
+                mark_failed(factory, futures[future], "a worker process ended, perhaps for lack of memory; run again")
+            elif error is not None:
+                raise error
+            step(done)
+
+
+_place: tuple[sessionmaker[Session], Settings, RecordingStore] | None = None
+
+
+def _open_place(settings: Settings) -> None:
+    global _place
+    _place = (
+        session_factory(open_engine(settings.database_url)),
+        settings,
+        RecordingStore(settings.storage_url),
+    )
+
+
+def _work(call_id: int) -> None:
+    assert _place is not None
+    factory, settings, store = _place
+    process_call(factory, settings, store, call_id, take_over=True)
+
+
+def _unfinished(factory: sessionmaker[Session], calls: Sequence[int]) -> list[int]:
+    with factory() as session:
+        states = dict(session.execute(select(Call.id, Call.state).where(Call.id.in_(calls))).tuples().all())
+    return [call_id for call_id in dict.fromkeys(calls) if states[call_id] in UNFINISHED]
+
+
+def _outcome(factory: sessionmaker[Session], calls: Sequence[int]) -> Outcome:
+    outcome = Outcome()
+    with factory() as session:
+        rows = session.execute(
+            select(Call.source_name, Call.state, Call.state_reason).where(Call.id.in_(calls)).order_by(Call.id)
+        )
+        for name, state, reason in rows:
+            outcome.counts[state.value] += 1
+            if state is CallState.FAILED:
+                outcome.failed.append((name, reason or ""))
+    return outcome

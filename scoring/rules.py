@@ -1,0 +1,96 @@
+"""Apply every rule of a phrase set to one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from scoring.acoustic import check_acoustic
+from scoring.anchors import trigger_moments
+from scoring.case import Case
+from scoring.conditional import check_conditional
+from scoring.entries import PatternTooSlow
+from scoring.facts import CallFacts
+from scoring.forbidden import check_forbidden
+from scoring.marks import Answer
+from scoring.outcome import RuleOutcome
+from scoring.phrase_set import Acoustic, Conditional, Forbidden, PhraseSet, Required, Rule, Trigger, needed_by
+from scoring.said import check_required
+from transcription.measures import AudioMeasures
+from transcription.transcript import Transcript
+
+
+def check_rules(
+    transcript: Transcript,
+    phrases: PhraseSet,
+    *,
+    measures: AudioMeasures | None = None,
+    facts: CallFacts | None = None,
+) -> dict[str, RuleOutcome]:
+    """Return what every rule found, by rule id. A trigger is met when its words are said."""
+    case = Case(transcript, phrases, measures, facts or CallFacts())
+    outcomes: dict[str, RuleOutcome] = {}
+    for rule in _in_order(phrases):
+        try:
+            outcomes[rule.id] = _check(case, rule, outcomes)
+        except PatternTooSlow as error:
+            values: dict[str, object] = {"pattern": str(error)[:80]}
+            finding = case.finding(rule.id, _kind(rule), Answer.CANNOT_TELL, "pattern_too_slow", values=values)
+            outcomes[rule.id] = RuleOutcome(rule.id, (finding,))
+    return outcomes
+
+
+def _kind(rule: Rule) -> str:
+    """Return the kind of finding that a rule gives first of all."""
+    match rule:
+        case Forbidden():
+            return "hit"
+        case Trigger():
+            return "trigger"
+        case Acoustic():
+            return {"overlap": "interruption"}.get(rule.measure, rule.measure)
+        case Required() if rule.at_least is not None:
+            return "too_few"
+    return "missing"
+
+
+def _check(case: Case, rule: Rule, outcomes: Mapping[str, RuleOutcome]) -> RuleOutcome:
+    match rule:
+        case Required():
+            return check_required(case, rule, outcomes)
+        case Conditional():
+            return check_conditional(case, rule, outcomes)
+        case Forbidden():
+            return check_forbidden(case, rule)
+        case Acoustic():
+            return check_acoustic(case, rule, outcomes)
+        case Trigger():
+            return _check_trigger(case, rule)
+
+
+def _check_trigger(case: Case, rule: Trigger) -> RuleOutcome:
+    moments = trigger_moments(case, rule)
+    values: dict[str, object] = {"anchor": rule.id}
+    if not moments:
+        absent = case.finding(rule.id, "trigger", Answer.NOT_MET, "anchor_absent", values=values)
+        return RuleOutcome(rule.id, (absent,))
+    doubt = case.role_doubt(rule.role)
+    answer = Answer.CANNOT_TELL if doubt else Answer.MET
+    start = moments[0].start if case.timed else None
+    found = case.finding(rule.id, "trigger", answer, doubt or "anchor_found", values=values, start=start)
+    return RuleOutcome(rule.id, (found,))
+
+
+def _in_order(phrases: PhraseSet) -> list[Rule]:
+    """Return the rules so that each comes after those that it refers to."""
+    ordered: dict[str, Rule] = {}
+
+    def place(rule: Rule) -> None:
+        if rule.id in ordered:
+            return
+        for name in needed_by(rule, phrases.by_id):
+            place(phrases.by_id[name])
+        ordered[rule.id] = rule
+
+    for rule in phrases.rules():
+        place(rule)
+    return list(ordered.values())

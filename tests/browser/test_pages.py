@@ -1,0 +1,105 @@
+"""Every page in a real browser: nothing from another host, no error, nothing wider than a telephone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from models import Role
+from tests.browser.conftest import DESKTOP, PHONE, Site
+from tests.web_world import method_of, rules
+from web.access import roles_of
+
+pytestmark = pytest.mark.browser
+
+NOT_PAGES = frozenset(
+    {
+        *("calls.audio", "calls.peaks", "calls.transcript", "calls.status"),
+        *("agents.trend", "agents.export", "reviews.template", "test_calls.template", "static"),
+    }
+)
+READERS = (Role.LEAD, Role.ADMIN, Role.TEST_CALLER, Role.AGENT)
+OpenPage = Callable[..., Page]
+
+
+def pages_of(site: Site, role: Role) -> list[str]:
+    with site.app.app_context():
+        wanted = [
+            rule
+            for rule in rules(site.app)
+            if method_of(rule) == "GET" and rule.endpoint not in NOT_PAGES and role in (roles_of(rule.endpoint) or ())
+        ]
+    return [site.world.address(site.app, rule) for rule in wanted]
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_no_page_is_wider_than_a_telephone(site: Site, open_page: OpenPage, role: Role) -> None:
+    page = open_page(site.world.users[role], viewport=PHONE)
+    for address in pages_of(site, role):
+        page.goto(address)
+
+        width = page.evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE["width"], f"{address} is {width} px wide"
+
+
+@pytest.mark.parametrize("role", READERS)
+def test_every_page_opens_without_an_error_in_chinese(site: Site, open_page: OpenPage, role: Role) -> None:
+    page = open_page(site.world.users[role])
+    page.get_by_role("button", name="中文").click()
+    for address in pages_of(site, role):
+        answer = page.goto(address)
+
+        assert answer is not None
+        assert answer.ok, address
+        assert page.locator("html").get_attribute("lang") == "zh-CN"
+        expect(page.locator("h1")).to_be_visible()
+    page.get_by_role("button", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+
+
+def test_logging_in_and_out_by_keyboard(site: Site, open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page).to_have_url(f"{site.address}/login")
+    expect(page.locator("#login")).to_be_focused()
+
+    page.keyboard.type(site.world.users[Role.LEAD].login)
+    page.keyboard.press("Tab")
+    page.keyboard.type("correct horse battery")
+    page.keyboard.press("Enter")
+
+    expect(page).to_have_url(f"{site.address}/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to content")).to_be_focused()
+    page.get_by_role("button", name="Your account").click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page).to_have_url(f"{site.address}/login")
+
+
+def test_the_navigation_opens_on_a_telephone(site: Site, open_page: OpenPage) -> None:
+    page = open_page(site.world.users[Role.LEAD], viewport=PHONE)
+    link = page.get_by_role("navigation").get_by_role("link", name="Criteria")
+    expect(link).to_be_hidden()
+
+    page.get_by_role("button", name="Menu").click()
+    link.click()
+
+    expect(page).to_have_url(f"{site.address}/criteria/")
+
+
+def test_a_new_user_gets_a_password_that_works(site: Site, open_page: OpenPage) -> None:
+    admin = open_page(site.world.users[Role.ADMIN], "/admin/users", viewport=DESKTOP)
+    admin.get_by_role("button", name="New user").click()
+    dialog = admin.get_by_role("dialog")
+    dialog.get_by_label("Login").fill("new.inspector")
+    dialog.get_by_label("Role", exact=True).select_option("inspector")
+    dialog.get_by_role("button", name="Create with a new password").click()
+    password = admin.locator("#new-password").inner_text()
+
+    page = open_page()
+    page.fill("#login", "new.inspector")
+    page.fill("#password", password)
+    page.click("main button[type=submit]")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("What needs me today")

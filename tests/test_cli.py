@@ -1,0 +1,134 @@
+"""The `hotline` command as a user types it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from tests.sounds import write_call
+from tests.test_ingest import SAID
+from web.cli import main
+
+
+@pytest.fixture
+def hotline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    """Run the command in an empty folder with an installation of its own."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: str, fails: int = 0, text: str | None = None) -> Result:
+        result = CliRunner().invoke(main, list(arguments), input=text)
+        assert result.exit_code == fails, result.output
+        return result
+
+    return run
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = ["torch", "numpy", "librosa", "whisper", "sqlalchemy", "flask", "celery", "pydantic", "rich", "sklearn"]
+    program = f"import sys, web.cli; print([name for name in {heavy} if name in sys.modules])"
+
+    printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert printed.strip() == "[]"
+
+
+def test_ingest_says_what_became_of_each_file_and_can_be_repeated(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    write_call(calls / "0728_20261118-143200.wav", SAID)
+    (calls / "broken.wav").write_text("no sound")
+
+    first = hotline("ingest", str(calls), "--jobs", "1", fails=1)
+    second = hotline("ingest", str(calls), "--jobs", "1", fails=1)
+
+    assert "1 new, 0 already there, 1 unreadable" in first.output
+    assert "1 scored" in first.output
+    assert "failed: broken.wav" in first.output
+    assert "0 new, 1 already there, 1 unreadable" in second.output
+
+
+def test_ingest_without_a_path_or_with_a_wrong_one_says_so(hotline) -> None:  # type: ignore[no-untyped-def]
+    assert "give a file" in hotline("ingest", fails=2).output
+    assert "nowhere" in hotline("ingest", "nowhere", fails=2).output
+
+
+def test_check_shows_each_item_with_its_evidence(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "call.json").write_text(json.dumps(SAID.to_dict()))
+
+    table = hotline("check", "--scorecard", "en-bank", "call.json", "--organisation", "Lakeside Bank").output
+    report = json.loads(hotline("check", "--scorecard", "en-bank", "--json", "call.json").output)
+
+    assert "S2" in table
+    assert "thank you for calling lakeside bank" in " ".join(table.split())
+    (scored,) = report
+    marks = {mark["item"]: mark for mark in scored["marks"]}
+    assert {"S1", "S2", "R1", "C4", "P4"} <= marks.keys()
+    assert any(evidence["text"] for evidence in marks["S2"]["evidence"])
+    assert 0 <= scored["raw"] <= 100
+
+
+@pytest.mark.parametrize(
+    ("scorecard", "content", "says"),
+    [
+        ("en-bank", '{"language": "en"}', "call.json"),
+        ("no-such-card", "{}", "no-such-card"),
+        ("card.yaml", "{}", "card.yaml"),
+    ],
+)
+def test_check_says_which_file_is_wrong(hotline, tmp_path: Path, scorecard: str, content: str, says: str) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "call.json").write_text(content)
+    (tmp_path / "card.yaml").write_text("scorecard: {id: x}\n")
+
+    result = hotline("check", "--scorecard", scorecard, "call.json", fails=2)
+
+    assert says in result.output
+    assert "Traceback" not in result.output
+
+
+def test_scores_of_a_period_come_in_each_format(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    write_call(calls / "0728_20261118-143200.wav", SAID)
+    hotline("ingest", str(calls), "--jobs", "1")
+
+    assert "0728" in hotline("scores", "--period", "2026-11").output
+    assert json.loads(hotline("scores", "--period", "2026-W47", "--format", "json").output)
+    assert "0728" in hotline("scores", "--period", "2026-Q4", "--format", "csv").output
+    hotline("scores", "--period", "2026-11", "--format", "xlsx", "-o", "scores.xlsx")
+    assert (tmp_path / "scores.xlsx").read_bytes().startswith(b"PK")
+    assert "2026-13" in hotline("scores", "--period", "2026-13", fails=2).output
+    assert "-o" in hotline("scores", "--period", "2026-11", "--format", "xlsx", fails=2).output
+
+
+def test_a_login_can_be_added_once(hotline) -> None:  # type: ignore[no-untyped-def]
+    arguments = ("user", "add", "wang", "--role", "lead", "--password", "correct horse battery")
+
+    assert "wang may log in as lead" in hotline(*arguments).output
+    assert "taken" in hotline(*arguments, fails=2).output
+
+
+def test_a_wrong_setting_ends_the_command_with_its_name(hotline, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("HOTLINE_PORT", "many")
+
+    assert "HOTLINE_PORT" in hotline("settings", fails=2).output
+
+
+def test_pages_are_not_served_to_other_machines_without_a_secret_key(hotline) -> None:  # type: ignore[no-untyped-def]
+    assert "HOTLINE_SECRET_KEY" in hotline("serve", "--host", "0.0.0.0", "--no-worker", fails=2).output
+
+
+@pytest.mark.slow
+def test_transcribe_needs_no_database(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    write_call(tmp_path / "a.wav", SAID)
+
+    hotline("transcribe", "a.wav", "--engine", "ready", "-o", "out.json")
+
+    content = json.loads((tmp_path / "out.json").read_text())
+    assert content["turns"][0]["speaker"] == "agent"
+    assert content["measures"]["channels"] == 2
+    assert not (tmp_path / "var").exists()

@@ -1,0 +1,206 @@
+"""A small hotline for tests of pages: two teams, a user of each role, and one object of each kind."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
+from werkzeug.routing import Rule
+
+from models import (
+    Agent,
+    AuditEvent,
+    Call,
+    CallState,
+    IngestFailure,
+    Review,
+    ReviewReason,
+    ReviewState,
+    Role,
+    ScorecardVersion,
+    Team,
+    TestCall,
+    User,
+)
+from models.base import now
+from qa.settings import Settings
+from tests.factories import (
+    make_agent,
+    make_auto_score,
+    make_call,
+    make_scorecard,
+    make_team,
+    make_transcript,
+    make_user,
+)
+from tests.web_client import logged_in, make_app
+
+DIALOGUE = [
+    ("agent", "Good morning, my name is Dana, how can I help?"),
+    ("customer", "My card was charged twice."),
+    ("agent", "I am sorry about that. Goodbye."),
+]
+
+
+@dataclass
+class World:
+    """Ids of what there is; `ours` is what the agent and the supervisor of the first team may see."""
+
+    users: dict[Role, User]
+    team: Team
+    other_team: Team
+    agent: Agent
+    other_agent: Agent
+    card: ScorecardVersion
+    call: Call  # the agent's, with a released review
+    unreleased_call: Call  # the agent's, with a review that is submitted only
+    other_call: Call  # of an agent of the other team, with a released review
+    review: Review
+    other_review: Review
+    sheet: TestCall
+    other_sheet: TestCall
+    clients: dict[Role, FlaskClient] = field(default_factory=dict)
+
+    def client(self, app: Flask, role: Role) -> FlaskClient:
+        """Return a browser in which the user of `role` is logged in."""
+        if role not in self.clients:
+            self.clients[role] = logged_in(app, self.users[role])
+        return self.clients[role]
+
+    def address(self, app: Flask, rule: Rule) -> str:
+        """Return an address of `rule` for an object that exists."""
+        known: dict[str, Any] = {
+            "call_id": self.call.id,
+            "agent_id": self.agent.id,
+            "review_id": self.review.id,
+            "test_call_id": self.sheet.id,
+            "version_id": self.card.id,
+            "user_id": self.users[Role.TEST_CALLER].id,
+            "code": "en",
+            "filename": "app.css",
+        }
+        unknown = rule.arguments - known.keys()
+        assert not unknown, f"{rule.rule}: tests/web_world.py makes nothing for {', '.join(sorted(unknown))}"
+        with app.test_request_context():
+            values = {name: known[name] for name in rule.arguments}
+            address = app.url_map.bind("localhost").build(rule.endpoint, values, method=method_of(rule))
+        query = {"reviews.new": f"?call={self.call.id}", "reviews.template": f"?card={self.card.id}"}
+        return address + query.get(rule.endpoint, "")
+
+
+def open_world(folder: Path, empty_database: Path, **settings: Any) -> tuple[Flask, World]:
+    """Return an application on a copy of `empty_database` in `folder`, and the hotline in it."""
+    shutil.copy(empty_database, folder / "hotline.db")
+    app = make_app(Settings(var_dir=folder, **settings))
+    with app.extensions["session_factory"]() as session:
+        world = make_world(session)
+    return app, world
+
+
+def make_world(session: Session) -> World:
+    """Fill `session`'s database and commit."""
+    team, other_team = make_team(session, "North"), make_team(session, "South")
+    agent, other_agent = make_agent(session, "0101", team=team), make_agent(session, "0202", team=other_team)
+    users = {
+        role: make_user(
+            session,
+            role,
+            role.value,
+            agent=agent if role is Role.AGENT else None,
+            team=team if role is Role.SUPERVISOR else None,
+        )
+        for role in Role
+    }
+    another_tester = make_user(session, Role.TEST_CALLER, "another-tester")
+    card = make_scorecard(session)
+    calls = [scored_call(session, who, card) for who in (agent, agent, other_agent)]
+    calls[2].auto_score.fatal_suspected = True  # type: ignore[union-attr]
+    make_call(session, agent=agent, state=CallState.FAILED, state_reason="the file ends in the middle")
+    inspector = users[Role.INSPECTOR]
+    reviews = [
+        finished_review(session, calls[0], inspector, card),
+        finished_review(session, calls[1], inspector, card, released=False),
+        finished_review(session, calls[2], inspector, card),
+    ]
+    sheets = [sheet_of(session, tester, agent) for tester in (users[Role.TEST_CALLER], another_tester)]
+    session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
+    session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
+    session.commit()
+    return World(
+        users=users,
+        team=team,
+        other_team=other_team,
+        agent=agent,
+        other_agent=other_agent,
+        card=card,
+        call=calls[0],
+        unreleased_call=calls[1],
+        other_call=calls[2],
+        review=reviews[0],
+        other_review=reviews[2],
+        sheet=sheets[0],
+        other_sheet=sheets[1],
+    )
+
+
+def scored_call(session: Session, agent: Agent, card: ScorecardVersion) -> Call:
+    call = make_call(
+        session, agent=agent, transcript=make_transcript(DIALOGUE), started_at=now() - timedelta(hours=3), queue="cards"
+    )
+    make_auto_score(session, call, card, marks=[("S1", "not_met", 0.0, 4.0), ("S2", "met", 3.0, 3.0)])
+    return call
+
+
+def finished_review(
+    session: Session, call: Call, inspector: User, card: ScorecardVersion, *, released: bool = True
+) -> Review:
+    review = Review(
+        call=call,
+        inspector=inspector,
+        scorecard=card,
+        reason=ReviewReason.RANDOM,
+        state=ReviewState.RELEASED if released else ReviewState.SUBMITTED,
+        raw=91.0,
+        final=91.0,
+        submitted_at=now(),
+        released_at=now() if released else None,
+    )
+    session.add(review)
+    session.flush()
+    return review
+
+
+def sheet_of(session: Session, tester: User, agent: Agent) -> TestCall:
+    sheet = TestCall(
+        source="MS",
+        tester=tester,
+        sheet="mystery-call/1",
+        dialled_at=now() - timedelta(days=1),
+        staff_number=agent.number,
+        agent=agent,
+        status="matched",
+        scenario="S-7",
+        answers={},
+        norms=90.0,
+        knowledge=80.0,
+        total=86.0,
+    )
+    session.add(sheet)
+    session.flush()
+    return sheet
+
+
+def method_of(rule: Rule) -> str:
+    return "POST" if "POST" in (rule.methods or ()) else "GET"
+
+
+def rules(app: Flask) -> Iterator[Rule]:
+    """Yield every route of the application."""
+    yield from sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, method_of(rule)))

@@ -1,0 +1,270 @@
+"""Two languages and one time zone: what a page says and how it writes times and numbers.
+
+`python -m web.i18n compile` makes the catalogues that a running program reads; `python -m web.i18n update` brings
+new messages of the source into the catalogue that people translate (see web.catalogue).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from babel.numbers import format_decimal
+from flask import Flask, g, has_request_context, request
+from flask_babel import Babel, get_locale, gettext
+from flask_login import current_user
+
+from models import CallState, ReviewReason, ReviewState, Role
+from scoring.marks import Answer, Evidence
+from web.context import settings
+
+LANGUAGES = {"zh_CN": "中文", "en": "English"}
+LOCALE_COOKIE = "locale"
+TRANSLATIONS = Path(__file__).parent / "translations"
+NOTHING = "–"  # in the place of a time or number that there is none of
+
+
+def N_(message: str) -> str:
+    """Mark a message for the catalogue that is translated later, where it is shown."""
+    return message
+
+
+ROLES: dict[str, str] = {
+    Role.AGENT: N_("Agent"),
+    Role.INSPECTOR: N_("Inspector"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.LEAD: N_("QA lead"),
+    Role.TEST_CALLER: N_("Test caller"),
+    Role.ADMIN: N_("Administrator"),
+}
+CALL_STATES: dict[str, str] = {
+    CallState.RECEIVED: N_("Received"),
+    CallState.TRANSCRIBED: N_("Transcribed"),
+    CallState.SCORED: N_("Scored"),
+    CallState.FAILED: N_("Failed"),
+    CallState.NOT_GRADABLE: N_("Not gradable"),
+}
+STATE_REASONS: dict[str, str] = {
+    "too_short": N_("Too short"),
+    "no_speech": N_("No speech"),
+    "voicemail": N_("Voicemail"),
+}
+ANSWERS: dict[str, str] = {
+    Answer.MET: N_("Met"),
+    Answer.PARTLY: N_("Partly met"),
+    Answer.NOT_MET: N_("Not met"),
+    Answer.NOT_APPLICABLE: N_("Not applicable"),
+    Answer.CANNOT_TELL: N_("Cannot tell"),
+}
+REVIEW_STATES: dict[str, str] = {
+    ReviewState.DRAFT: N_("Draft"),
+    ReviewState.SUBMITTED: N_("Submitted"),
+    ReviewState.RELEASED: N_("Released"),
+}
+REVIEW_REASONS: dict[str, str] = {
+    ReviewReason.RANDOM: N_("Random sample"),
+    ReviewReason.TARGETED: N_("Targeted"),
+    ReviewReason.COMPLAINT: N_("Complaint"),
+}
+SPEAKERS: dict[str, str] = {
+    "agent": N_("Agent (speaker)"),
+    "customer": N_("Customer"),
+    "unknown": N_("Unknown speaker"),
+}
+DIRECTIONS: dict[str, str] = {"inbound": N_("Inbound"), "outbound": N_("Outbound")}
+# Of the audit trail: what was done, and to what.
+ACTS: dict[str, str] = {
+    "login.done": N_("Logged in"),
+    "login.ended": N_("Logged out"),
+    "user.created": N_("Created a user"),
+    "user.activated": N_("Activated a user"),
+    "user.deactivated": N_("Deactivated a user"),
+    "user.password_reset": N_("Gave a new password"),
+    "audit.viewed": N_("Looked at the audit trail"),
+    "call.uploaded": N_("Uploaded a call"),
+    "call.viewed": N_("Opened a call"),
+    "call.retried": N_("Had a call worked on again"),
+    "recording.played": N_("Played a recording"),
+    "transcript.exported": N_("Downloaded a transcript"),
+    "review.viewed": N_("Opened a review"),
+    "review.saved": N_("Saved a draft review"),
+    "review.submitted": N_("Submitted a review"),
+    "review.released": N_("Released a review"),
+    "reviews.imported": N_("Imported reviews"),
+    "agent.viewed": N_("Opened an agent's page"),
+    "scores.viewed": N_("Looked at agent scores"),
+    "scores.exported": N_("Exported agent scores"),
+    "test_call.viewed": N_("Opened a test-call sheet"),
+    "test_call.entered": N_("Entered a test-call sheet"),
+    "test_call.matched": N_("Matched a test call"),
+    "test_calls.imported": N_("Imported test-call sheets"),
+    "scorecard.imported": N_("Imported a scorecard"),
+}
+SUBJECTS: dict[str, str] = {
+    "call": N_("Call"),
+    "user": N_("User"),
+    "review": N_("Review"),
+    "agent": N_("Agent"),
+    "test_call": N_("Test call"),
+    "scorecard": N_("Scorecard"),
+}
+# Values inside the reasons of marks that are words of the criteria rather than of the call.
+REASON_WORDS: dict[str, str] = {
+    **SPEAKERS,
+    "minor": N_("minor"),
+    "major": N_("major"),
+    "review": N_("a person must look"),
+    "fatal_candidate": N_("may be fatal"),
+    "chars_per_min": N_("characters a minute"),
+    "words_per_min": N_("words a minute"),
+    "hold_start": N_("a hold begins"),
+    "hold_end": N_("a hold ends"),
+    "transfer": N_("the call is transferred"),
+    "keypad": N_("keys pressed by the customer"),
+    "keypad events of the telephone system": N_("keys pressed by the customer"),
+    "hold events": N_("when the caller was on hold"),
+    "transfer events": N_("when the call was transferred"),
+    "hangup_by": N_("who hung up"),
+    "ivr_recording_notice": N_("the recording was announced before the agent joined"),
+    "idv_done_by_ivr": N_("identity was checked before the agent joined"),
+}
+# Languages that calls and criteria are in, by primary subtag.
+CALL_LANGUAGES: dict[str, str] = {"zh": N_("Chinese"), "en": N_("English")}
+
+
+def select_locale() -> str:
+    """Return the language of this page: the user's own choice, else the cookie, the browser, the setting."""
+    if not has_request_context():
+        return settings.locale
+    chosen = [] if g.get("bare_page") else [getattr(current_user, "locale", None)]
+    chosen.append(request.cookies.get(LOCALE_COOKIE))
+    for code in chosen:
+        if code in LANGUAGES:
+            return code
+    return browser_locale() or settings.locale
+
+
+def browser_locale() -> str | None:
+    """Return the first of our languages that the browser asks for; any Chinese reads ours."""
+    for tag, _quality in request.accept_languages:
+        match tag.replace("_", "-").split("-")[0].lower():
+            case "zh":
+                return "zh_CN"
+            case "en":
+                return "en"
+    return None
+
+
+def html_language() -> str:
+    """Return the page's language as HTML wants it (BCP 47)."""
+    return "zh-CN" if str(get_locale()).startswith("zh") else "en"
+
+
+def format_when(moment: datetime | None) -> str:
+    """Write a moment in the hotline's zone, to the minute."""
+    return moment.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M") if moment else NOTHING
+
+
+def format_day(moment: datetime | None) -> str:
+    """Write the day of a moment in the hotline's zone."""
+    return moment.astimezone(settings.zone).strftime("%Y-%m-%d") if moment else NOTHING
+
+
+def format_clock(seconds: float | None) -> str:
+    """Write seconds as a player does: 0:02, 12:40, 1:02:03.
+
+    >>> format_clock(3723.4)
+    '1:02:03'
+    """
+    if seconds is None:
+        return NOTHING
+    minutes, second = divmod(int(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02}:{second:02}" if hours else f"{minute}:{second:02}"
+
+
+def format_number(value: float | None, digits: int | None = None) -> str:
+    """Write a number the way the page's language does, with exactly `digits` decimals when given."""
+    if value is None:
+        return NOTHING
+    pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, format=pattern, locale=get_locale() or "en")
+
+
+def named(names: Mapping[str, str], value: str | None) -> str:
+    """Return the translated name of `value`; one that has no name is shown as it is."""
+    if value is None:
+        return NOTHING
+    return gettext(names[value]) if value in names else str(value)
+
+
+def language_name(tag: str | None) -> str:
+    """Return the translated name of a call's language, for example of "zh-CN"."""
+    return NOTHING if tag is None else named(CALL_LANGUAGES, tag.split("-")[0].lower())
+
+
+def reason_text(evidence: Evidence) -> str:
+    """Return the sentence that says why a mark is what it is, in the page's language."""
+    from scoring.reasons import REASONS
+
+    message = REASONS.get(evidence.reason, evidence.reason)
+    return gettext(message, **{name: readable(value) for name, value in evidence.values.items()})
+
+
+def readable(value: Any) -> Any:
+    """Return a reason's value as it stands in a sentence: lists joined, numbers rounded."""
+    if isinstance(value, str):
+        return named(REASON_WORDS, value)
+    if isinstance(value, list | tuple):
+        return (gettext(", ")).join(str(readable(part)) for part in value)
+    if isinstance(value, float):
+        return format_number(round(value, 2))
+    return NOTHING if value is None else value
+
+
+def init_app(app: Flask) -> None:
+    Babel(
+        app,
+        default_locale="en",
+        default_translation_directories=str(TRANSLATIONS),
+        locale_selector=select_locale,
+        timezone_selector=lambda: settings.time_zone,
+    )
+    app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.filters.update(
+        when=format_when,
+        day=format_day,
+        clock=format_clock,
+        num=format_number,
+        reason_text=reason_text,
+        language_name=language_name,
+        role_name=lambda value: named(ROLES, value),
+        call_state=lambda value: named(CALL_STATES, value),
+        state_reason=lambda value: named(STATE_REASONS, value),
+        answer_name=lambda value: named(ANSWERS, value),
+        review_state=lambda value: named(REVIEW_STATES, value),
+        review_reason=lambda value: named(REVIEW_REASONS, value),
+        speaker_name=lambda value: named(SPEAKERS, value),
+        act_name=lambda value: named(ACTS, value),
+        subject_name=lambda value: named(SUBJECTS, value),
+        direction_name=lambda value: named(DIRECTIONS, value),
+    )
+
+
+def main(arguments: list[str]) -> int:
+    """Run one catalogue command."""
+    from web import catalogue
+
+    commands = {"compile": catalogue.compile_all, "update": catalogue.update}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        print(f"usage: python -m web.i18n {'|'.join(commands)}", file=sys.stderr)
+        return 2
+    commands[arguments[0]]()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

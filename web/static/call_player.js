@@ -1,0 +1,156 @@
+// The recording of one call: its waveform, its controls, and who of the two sides is heard.
+
+import { cspNonce, fetchJson } from "./app.js";
+
+const COLOURS = {
+  agent: { waveColor: "#9db8dc", progressColor: "#1d4f91" },
+  customer: { waveColor: "#e0b48a", progressColor: "#9a4a00" },
+  unknown: { waveColor: "#b6bfcb", progressColor: "#5a6678" },
+};
+const CHANNEL_HEIGHT = 40; // as in calls.css
+const SHORT_SILENCE = 1; // seconds of a silence that are played when silence is skipped
+
+export function clock(seconds) {
+  const whole = Math.floor(seconds);
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const end = `${hours ? String(minutes).padStart(2, "0") : minutes}:${String(rest).padStart(2, "0")}`;
+  return hours ? `${hours}:${end}` : end;
+}
+
+/** Draw the waveform from its stored outline, so that no sound is fetched before somebody plays it. */
+async function drawWave(section, audio, duration) {
+  const [{ default: WaveSurfer }, peaks] = await Promise.all([
+    import(section.dataset.wavesurfer),
+    fetchJson(section.dataset.peaks),
+  ]);
+  section.querySelector(".wave").hidden = false;
+  const names = section.dataset.channels.split(" ").filter(Boolean);
+  return WaveSurfer.create({
+    container: section.querySelector("[data-wave]"),
+    media: audio,
+    peaks: peaks.channels,
+    duration: duration || peaks.duration,
+    height: CHANNEL_HEIGHT,
+    normalize: true,
+    barWidth: 2,
+    barGap: 1,
+    barMinHeight: 1,
+    cursorColor: "#182433",
+    cursorWidth: 2,
+    dragToSeek: true,
+    hideScrollbar: true,
+    splitChannels: peaks.channels.map((_, i) => ({ ...COLOURS[names[i] ?? "unknown"], height: CHANNEL_HEIGHT })),
+    cspNonce,
+  });
+}
+
+/** Return a function that lets one channel (0 or 1) be heard in both ears, or with null the recording as it is. */
+function channelChooser(audio) {
+  let gains = null;
+  const connect = () => {
+    const context = new AudioContext();
+    const splitter = context.createChannelSplitter(2);
+    const merger = context.createChannelMerger(2);
+    context.createMediaElementSource(audio).connect(splitter);
+    gains = [0, 1].map((from) =>
+      [0, 1].map((to) => {
+        const gain = context.createGain();
+        splitter.connect(gain, from).connect(merger, 0, to);
+        return gain;
+      }),
+    );
+    merger.connect(context.destination);
+    audio.addEventListener("play", () => context.resume());
+    context.resume();
+  };
+  return (channel) => {
+    if (!gains && channel === null) return;
+    if (!gains) connect();
+    for (const from of [0, 1]) {
+      for (const to of [0, 1]) gains[from][to].gain.value = channel === null ? Number(from === to) : Number(from === channel);
+    }
+  };
+}
+
+function readSilences(text) {
+  return text
+    .split(" ")
+    .filter(Boolean)
+    .map((span) => span.split("-").map(Number));
+}
+
+/** Open the player in `section`; null when the call has no recording. `moved` is told the time as it plays. */
+export async function openPlayer(section, { moved, failed }) {
+  if (!section) return null;
+  const audio = section.querySelector("audio");
+  const duration = Number(section.dataset.duration);
+  const now = section.querySelector("[data-now]");
+  const speed = section.querySelector("[data-speed]");
+  const skipSilence = section.querySelector("[data-skip]");
+  const silences = readSilences(section.dataset.silences);
+
+  const wave = await drawWave(section, audio, duration).catch(() => null);
+  if (!wave) return plainPlayer(audio, moved); // the browser's own controls stay
+
+  const tell = (seconds) => {
+    now.textContent = clock(seconds);
+    moved(seconds);
+    const silence = !audio.paused && skipSilence?.checked && silences.find(([start, end]) => seconds > start + SHORT_SILENCE && seconds < end - 0.5);
+    if (silence) audio.currentTime = silence[1] - 0.3;
+  };
+  const player = {
+    ...plainPlayer(audio, tell),
+    changeSpeed(steps) {
+      const index = Math.min(Math.max(speed.selectedIndex + steps, 0), speed.options.length - 1);
+      speed.selectedIndex = index;
+      audio.playbackRate = Number(speed.value);
+    },
+  };
+
+  audio.removeAttribute("controls");
+  section.classList.add("ready");
+  for (const part of section.querySelectorAll(".player-controls, .wave-legend")) part.hidden = false;
+  showPlaying(section, audio);
+  audio.addEventListener("error", () => failed(section.dataset.failed));
+  section.querySelector("[data-play]").addEventListener("click", player.toggle);
+  speed.addEventListener("change", () => player.changeSpeed(0));
+  const choose = channelChooser(audio);
+  section.querySelector("[data-listen]")?.addEventListener("change", (event) => {
+    choose(event.target.value === "" ? null : Number(event.target.value));
+  });
+  return player;
+}
+
+function plainPlayer(audio, moved) {
+  audio.addEventListener("timeupdate", () => moved(audio.currentTime));
+  audio.addEventListener("seeking", () => moved(audio.currentTime));
+  const follow = () => {
+    moved(audio.currentTime);
+    if (!audio.paused) window.requestAnimationFrame(follow);
+  };
+  audio.addEventListener("play", follow);
+  return {
+    now: () => audio.currentTime,
+    seek: (seconds) => {
+      audio.currentTime = seconds;
+      moved(seconds);
+    },
+    skip: (seconds) => {
+      audio.currentTime = Math.max(0, audio.currentTime + seconds);
+    },
+    play: () => audio.play().catch(() => {}), // a browser may ask for a click first, or the sound may be gone: its error event tells
+    toggle: () => (audio.paused ? audio.play().catch(() => {}) : audio.pause()),
+    changeSpeed: () => {},
+  };
+}
+
+function showPlaying(section, audio) {
+  const button = section.querySelector("[data-play]");
+  const play = button.getAttribute("aria-label");
+  for (const state of ["play", "pause", "ended"]) {
+    audio.addEventListener(state, () => {
+      section.classList.toggle("playing", !audio.paused);
+      button.setAttribute("aria-label", audio.paused ? play : button.dataset.pauseLabel);
+    });
+  }
+}
