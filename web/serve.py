@@ -42,7 +42,8 @@ def serve_forever(settings: Settings, *, with_worker: bool) -> None:
         raise ServeError(f"cannot listen on {settings.host}:{settings.port}: {error}") from None
     with _worker(settings) if with_worker else nullcontext():
         click.echo(f"Serving on http://{settings.host}:{settings.port}  (stop with Ctrl-C)")
-        signal.signal(signal.SIGTERM, _interrupt)
+        for ending in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(ending, _interrupt)
         server.run()
 
 
