@@ -48,6 +48,8 @@ def _speed(case: Case, rule: Acoustic, outcomes: Outcomes) -> Sequence[Finding]:
         return [case.finding(rule.id, "speed", Answer.NOT_APPLICABLE, "customer_asked")]
     if doubt := case.role_doubt(role):
         return [case.finding(rule.id, "speed", Answer.CANNOT_TELL, doubt)]
+    if unheard := case.absence_doubt(case.whole(role)):  # a rate counts words: it is as good as they are
+        return [case.finding(rule.id, "speed", Answer.CANNOT_TELL, unheard[0], values=unheard[1])]
     low, high = rule.low or 0.0, rule.high or math.inf
     rate = mean_rate(case.transcript, case.measures, role, chinese=rule.unit == "chars_per_min", timed=case.timed)
     least = rule.min_chars or rule.min_words or 1

@@ -61,6 +61,9 @@ def anchored(case: Case, anchor: Anchor, outcome: RuleOutcome | None) -> Anchore
         moments = trigger_moments(case, rule)
         if moments and (doubt := case.role_doubt(rule.role)):
             return Anchored(Answer.CANNOT_TELL, (), doubt, values)
+        # Words that were not understood may have held the anchor: that is no reason to call the rule idle.
+        if not moments and (unheard := case.absence_doubt(case.whole(rule.role))):
+            return Anchored(Answer.CANNOT_TELL, (), unheard[0], values | unheard[1])
     else:
         moments = _met_moments(outcome)
     if not moments:

@@ -124,6 +124,10 @@ class Case:
         """Return where to look for what `role` says: with unknown speakers, everywhere."""
         return self.spoken.sides("any" if self.role_doubt(role) else role)
 
+    def whole(self, role: str) -> list[Range]:
+        """Return all that may be the words of `role`."""
+        return [Range(side, 0, len(side.tokens)) for side in self.sides(role)]
+
     @cached_property
     def sides_may_be_swapped(self) -> bool:
         """Whether the customer opens the call with an agent's sentence and the agent says no part of an opening."""
