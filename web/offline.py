@@ -116,9 +116,18 @@ def _as_dict(name: str, score: CallScore) -> dict[str, object]:
 
 
 def _criteria_path(name: str, kind: str) -> Path:
-    """Return the file that `name` means: a path, or a shipped one by its short name."""
+    """Return the file that `name` means: a path, or a shipped one by its short name.
+
+    Raises:
+        CheckError: it is neither.
+    """
     path = Path(name)
-    return path if path.suffix or path.exists() else shipped(f"{kind}-{name}")
+    if path.suffix or path.exists():
+        return path
+    try:
+        return shipped(f"{kind}-{name}")
+    except LookupError as error:
+        raise CheckError(f"there is no file {name}, and {error}") from None
 
 
 def _beside(card: Path) -> Path | None:
