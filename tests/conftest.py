@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Base
-from models.session import open_engine, session_factory
+from models import Base, Call
+from models.session import open_engine, session_factory, transaction
+from qa.batch import ingest_and_process
+from qa.criteria import ensure_shipped
 from qa.database import upgrade
+from qa.ingest import IngestReport
 from qa.settings import Settings
+from qa.sources import find_sources
 from qa.storage import RecordingStore
 
 
@@ -117,3 +122,26 @@ def postgresql_factory(postgresql_url: str) -> Iterator[sessionmaker[Session]]:
     Base.metadata.create_all(engine)
     yield session_factory(engine)
     engine.dispose()
+
+
+class Hotline:
+    """One installation with its database and store, used as the command line uses it."""
+
+    def __init__(self, factory: sessionmaker[Session], settings: Settings, store: RecordingStore) -> None:
+        self.factory, self.settings, self.store = factory, settings, store
+        with transaction(factory) as session:
+            ensure_shipped(session)
+
+    def ingest(self, *paths: Path, manifest: Path | None = None) -> IngestReport:
+        """Take in and process what `paths` and `manifest` hold."""
+        sources = list(find_sources(paths, self.settings, manifest))
+        return ingest_and_process(self.factory, self.settings, self.store, sources)[0]
+
+    def calls(self) -> list[Call]:
+        with self.factory() as session:
+            return list(session.scalars(select(Call).order_by(Call.id)))
+
+
+@pytest.fixture
+def hotline(factory: sessionmaker[Session], settings: Settings, store: RecordingStore) -> Hotline:
+    return Hotline(factory, settings, store)

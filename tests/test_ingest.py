@@ -10,17 +10,14 @@ from pathlib import Path
 import pytest
 import soundfile
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session, sessionmaker
 
 from models import Agent, AuditEvent, AutoScore, Call, CallState, IngestFailure, Role
 from models.session import transaction
 from qa.batch import ingest_and_process
-from qa.criteria import ensure_shipped
-from qa.ingest import IngestReport, ingest, receive_upload
+from qa.ingest import ingest, receive_upload
 from qa.pipeline import process_call
-from qa.settings import Settings
 from qa.sources import CallMetadata, find_sources
-from qa.storage import RecordingStore
+from tests.conftest import Hotline
 from tests.factories import make_transcript, make_user
 from tests.sounds import write_call
 
@@ -33,28 +30,6 @@ SAID = make_transcript(
         ("agent", "thank you for calling lakeside bank have a good day goodbye"),
     ]
 )
-
-
-class Hotline:
-    """One installation with its database and store, as the command line uses it."""
-
-    def __init__(self, factory: sessionmaker[Session], settings: Settings, store: RecordingStore) -> None:
-        self.factory, self.settings, self.store = factory, settings, store
-        with transaction(factory) as session:
-            ensure_shipped(session)
-
-    def ingest(self, *paths: Path, manifest: Path | None = None) -> IngestReport:
-        sources = list(find_sources(paths, self.settings, manifest))
-        return ingest_and_process(self.factory, self.settings, self.store, sources)[0]
-
-    def calls(self) -> list[Call]:
-        with self.factory() as session:
-            return list(session.scalars(select(Call).order_by(Call.id)))
-
-
-@pytest.fixture
-def hotline(factory: sessionmaker[Session], settings: Settings, store: RecordingStore) -> Hotline:
-    return Hotline(factory, settings, store)
 
 
 def test_a_recording_with_its_transcript_becomes_a_scored_call(hotline: Hotline, tmp_path: Path) -> None:
