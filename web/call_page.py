@@ -17,8 +17,9 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import AutoMark, AutoScore, Call, Review, ReviewMark, Role, ScorecardVersion, TestCall, User
 from qa.calls import SEES_MARKS, reviews_seen_by, visible_calls
-from qa.criteria import card_of
-from scoring.marks import Answer, Evidence, evidence_from_dict
+from qa.criteria import card_of, phrases_of
+from scoring.marks import Answer, Evidence
+from scoring.phrase_set import PhraseSet
 from transcription.measures import (
     AGENT_CHANNEL_UNKNOWN,
     NO_SPEECH,
@@ -32,6 +33,7 @@ from transcription.measures import (
 )
 from transcription.transcript import AGENT, CUSTOMER, Transcript, Turn, Word
 from web.i18n import N_, SPEAKERS, named
+from web.rule_words import stored_in_words
 
 LONG_SILENCE = 5.0  # seconds: shorter ones are the breathing of a talk
 DOUBTFUL = 0.5  # recogniser confidence under which a word is marked
@@ -85,6 +87,13 @@ class ItemView:
     auto: AutoMark | None = None
     evidence: list[Evidence] = field(default_factory=list)
     people: list[PersonAnswer] = field(default_factory=list)
+
+    @property
+    def waits(self) -> bool:
+        """The machine's answer counts, or it could not tell, and no person has looked yet."""
+        if self.auto is None or self.people or self.auto.answer == Answer.NOT_APPLICABLE:
+            return False
+        return self.auto.needs_person
 
     @property
     def for_person(self) -> bool:
@@ -291,7 +300,7 @@ def _marks(
     call: Call, version: ScorecardVersion, score: AutoScore | None, reviews: Sequence[Review]
 ) -> tuple[list[SectionView], list[FatalView]]:
     """Return the sections and fatal items of the scorecard, with the machine's and people's answers."""
-    card = card_of(version)
+    card, phrases = card_of(version), phrases_of(version)
     people: dict[str, list[PersonAnswer]] = {}
     for review in reviews:
         for mark in review.marks:
@@ -301,7 +310,7 @@ def _marks(
 
     def view(item: Any) -> ItemView:
         auto, answers = autos.get(item.id), people.get(item.id, [])
-        evidence = [evidence_from_dict(data) for data in auto.evidence] if auto else []
+        evidence = [stored_in_words(data, phrases) for data in auto.evidence] if auto else []
         if score is None and auto and all(auto.answer != answer.mark.answer for answer in answers):
             evidence = []
         weight = getattr(item, "weight", None)
@@ -319,10 +328,15 @@ def _marks(
     ]
     if card.bonus:
         sections.append(SectionView("bonus", "", None, None, [view(item) for item in card.bonus]))
-    return sections, _fatals(card.fatal, score, people)
+    return sections, _fatals(card.fatal, score, people, phrases)
 
 
-def _fatals(items: Sequence[Any], score: AutoScore | None, people: Mapping[str, list[PersonAnswer]]) -> list[FatalView]:
+def _fatals(
+    items: Sequence[Any],
+    score: AutoScore | None,
+    people: Mapping[str, list[PersonAnswer]],
+    phrases: PhraseSet | None,
+) -> list[FatalView]:
     """Return the fatal items that are suspected by the machine or confirmed by a person, suspected ones first."""
     findings = {found["item"]: found for found in (score.summary.get("fatals") or [])} if score else {}
     views = []
@@ -331,7 +345,7 @@ def _fatals(items: Sequence[Any], score: AutoScore | None, people: Mapping[str, 
         suspected = found.get("suspected") == Answer.NOT_MET
         answers = [answer for answer in people.get(item.id, []) if suspected or answer.mark.answer == Answer.NOT_MET]
         if suspected or answers:
-            evidence = [evidence_from_dict(data) for data in found.get("evidence", [])] if suspected else []
+            evidence = [stored_in_words(data, phrases) for data in found.get("evidence", [])] if suspected else []
             views.append(FatalView(item.id, item.name, suspected, evidence, answers))
     return sorted(views, key=lambda view: not view.suspected)
 

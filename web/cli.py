@@ -48,14 +48,18 @@ def settings_or_stop(**overrides: Any) -> Settings:
 
 def open_installation(settings: Settings) -> tuple[sessionmaker[Session], RecordingStore]:
     """Return the database's sessions and the recording store, or end the command with what is wrong."""
-    from models.session import session_factory
+    from models.session import session_factory, transaction
+    from qa.criteria import ensure_shipped
     from qa.database import DatabaseError, open_database
     from qa.storage import RecordingStore, StorageError
 
     try:
-        return session_factory(open_database(settings)), RecordingStore(settings.storage_url)
+        factory, store = session_factory(open_database(settings)), RecordingStore(settings.storage_url)
     except (DatabaseError, StorageError) as error:
         stop(str(error))
+    with transaction(factory) as session:
+        ensure_shipped(session)
+    return factory, store
 
 
 @main.command()
@@ -69,9 +73,7 @@ def ingest(paths: tuple[Path, ...], manifest: Path | None, engine: str | None, j
     A call that is there already is not taken in twice; one that failed or was cut off is tried again. Files that
     cannot be read are listed at the end, and the exit status is then 1.
     """
-    from models.session import transaction
     from qa.batch import ingest_and_process
-    from qa.criteria import ensure_shipped
     from qa.sources import SourceError, find_sources
     from web.progress import progress
 
@@ -83,8 +85,6 @@ def ingest(paths: tuple[Path, ...], manifest: Path | None, engine: str | None, j
         sources = list(find_sources(paths, settings, manifest))
     except SourceError as error:
         stop(str(error))
-    with transaction(factory) as session:
-        ensure_shipped(session)
     with progress("Ingesting") as advance:
         report, states = ingest_and_process(
             factory, settings, store, sources, engine=engine, jobs=jobs or settings.jobs, progress=advance
@@ -195,11 +195,17 @@ def scores(period: str, form: str, output: Path | None) -> None:
 )
 def serve(host: str | None, port: int | None, worker: bool | None) -> None:
     """Serve the pages, with a worker for the calls."""
+    from sqlalchemy import select
+
+    from models import User
     from web.serve import ServeError, serve_forever
 
     overrides = {key: value for key, value in (("host", host), ("port", port)) if value is not None}
     settings = settings_or_stop(**overrides)
-    open_installation(settings)
+    factory, _store = open_installation(settings)
+    with factory() as session:
+        if session.scalar(select(User.id).limit(1)) is None:
+            click.echo("Nobody may log in yet; add the first person with: hotline user add NAME --role lead")
     try:
         serve_forever(settings, with_worker=not settings.broker_url if worker is None else worker)
     except ServeError as error:

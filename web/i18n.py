@@ -70,7 +70,7 @@ REVIEW_REASONS: dict[str, str] = {
     ReviewReason.COMPLAINT: N_("Complaint"),
 }
 SPEAKERS: dict[str, str] = {
-    "agent": N_("Agent (speaker)"),
+    "agent": N_("Agent"),
     "customer": N_("Customer"),
     "unknown": N_("Unknown speaker"),
 }
@@ -123,6 +123,7 @@ REASON_WORDS: dict[str, str] = {
     "hold_start": N_("a hold begins"),
     "hold_end": N_("a hold ends"),
     "transfer": N_("the call is transferred"),
+    "end_of_need": N_("the customer says what they need"),
     "keypad": N_("keys pressed by the customer"),
     "keypad events of the telephone system": N_("keys pressed by the customer"),
     "hold events": N_("when the caller was on hold"),

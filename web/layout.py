@@ -43,11 +43,13 @@ PLACES = (
     Place(N_("Audit trail"), "admin.audit", "history"),
 )
 
+PART_OF = {"uploads": "calls"}  # blueprints that have no place of their own
+
 
 def places() -> list[dict[str, Any]]:
     """Return the navigation of the current user, with the subject of this page marked."""
     own = current_user.role is Role.AGENT
-    here = request.blueprint if request.blueprint != "admin" else request.endpoint
+    here = request.endpoint if request.blueprint == "admin" else PART_OF.get(str(request.blueprint), request.blueprint)
     return [
         {
             "title": gettext(place.own_title if own and place.own_title else place.title),

@@ -10,12 +10,15 @@ from flask_babel import gettext
 from werkzeug.datastructures import MultiDict
 
 from models import AutoMark, Call, Review, ReviewReason
+from qa.criteria import phrases_of
 from qa.refusals import N_, Refused
 from qa.reviews import Entry, item_ids, may_be_not_applicable, suspected_fatals
 from scoring.call_score import GivenAnswer
-from scoring.marks import Answer, Evidence, evidence_from_dict
+from scoring.marks import Answer, Evidence
+from scoring.phrase_set import PhraseSet
 from scoring.scorecard import BonusItem, FatalItem, Item, Scorecard
 from web.i18n import ANSWERS, format_clock
+from web.rule_words import stored_in_words
 
 DEDUCT = "deduct"  # the answer of an item with deductions; which ones says its list
 EVIDENCE_SHOWN = 3
