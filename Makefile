@@ -44,5 +44,5 @@ clean:
 	@touch $@
 
 .venv/.testing: .venv/.installed
-	$(PIP) --editable '.[test,postgresql,s3]'
+	$(PIP) --editable '.[test,postgresql,redis,s3]'
 	@touch $@

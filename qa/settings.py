@@ -246,4 +246,6 @@ def as_environment(settings: Settings) -> dict[str, str]:
 
 
 # Read by the tests alone.
-IGNORED = frozenset({"HOTLINE_SHARED_DATA", "HOTLINE_TEST_POSTGRESQL_URL", "HOTLINE_TEST_BROKER_URL"})
+IGNORED = frozenset(
+    {"HOTLINE_SHARED_DATA", "HOTLINE_TEST_POSTGRESQL_URL", "HOTLINE_TEST_BROKER_URL", "HOTLINE_TEST_REDIS_URL"}
+)

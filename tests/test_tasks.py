@@ -33,19 +33,26 @@ from tests.test_ingest import SAID
 PATIENCE = 30.0  # seconds until a worker that does nothing fails the test
 
 
-@pytest.fixture(params=["folder", pytest.param("rabbitmq", marks=pytest.mark.service)])
+SERVERS = {
+    "rabbitmq": ("HOTLINE_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//"),
+    "redis": ("HOTLINE_TEST_REDIS_URL", "redis://127.0.0.1:6379/9"),
+}
+
+
+@pytest.fixture(params=["folder", *(pytest.param(name, marks=pytest.mark.service) for name in SERVERS)])
 def broker(request: pytest.FixtureRequest) -> str:
     if request.param == "folder":
         return ""
     from kombu import Connection
     from kombu.exceptions import OperationalError
 
-    url = os.environ.get("HOTLINE_TEST_BROKER_URL", "amqp://guest:guest@127.0.0.1:5672//")
+    variable, usual = SERVERS[request.param]
+    url = os.environ.get(variable, usual)
     try:
         with Connection(url, connect_timeout=3) as connection:
             connection.ensure_connection(max_retries=1, timeout=3)
     except OperationalError:
-        require_or_skip("no RabbitMQ answers; install and start rabbitmq-server")
+        require_or_skip(f"no {request.param} server answers; install and start {request.param}-server")
     return url
 
 
