@@ -100,6 +100,7 @@ class CallRow:
     agent_number: str | None
     agent_name: str | None
     auto_score: float | None  # 0 to 100, as are all scores
+    auto_answered: float | None  # points of 100 that the automatic score rests on
     fatal_suspected: bool
     human_score: float | None
     review_state: ReviewState | None
@@ -317,7 +318,7 @@ def _sorted(matching: Select[int], user: User, sort: Sort) -> Select[int]:
 def _rows(session: Session, user: User, ids: Sequence[int], words: str | None) -> list[CallRow]:
     """Return the rows of `ids` in their order, with a fixed number of queries."""
     found = session.execute(
-        select(Call, Agent.number, Agent.name, AutoScore.raw, AutoScore.fatal_suspected)
+        select(Call, Agent.number, Agent.name, AutoScore.raw, AutoScore.answered_weight, AutoScore.fatal_suspected)
         .outerjoin(Agent, Agent.id == Call.agent_id)
         .outerjoin(AutoScore, AutoScore.call_id == Call.id)
         .where(Call.id.in_(ids))
@@ -326,13 +327,14 @@ def _rows(session: Session, user: User, ids: Sequence[int], words: str | None) -
     reviews = _newest_reviews(session, user, ids)
     snippets = _snippets(session, ids, words) if words else {}
     rows = {}
-    for call, number, name, raw, fatal in found:
+    for call, number, name, raw, answered, fatal in found:
         human = reviews.get(call.id)
         rows[call.id] = CallRow(
             call=call,
             agent_number=number,
             agent_name=name,
             auto_score=raw,
+            auto_answered=answered,
             fatal_suspected=bool(fatal),
             human_score=human[0] if human else None,
             review_state=human[1] if human else None,
@@ -340,7 +342,7 @@ def _rows(session: Session, user: User, ids: Sequence[int], words: str | None) -
             snippet=snippets.get(call.id),
         )
         if user.role not in SEES_MARKS:
-            rows[call.id] = replace(rows[call.id], auto_score=None, fatal_suspected=False)
+            rows[call.id] = replace(rows[call.id], auto_score=None, auto_answered=None, fatal_suspected=False)
     return [rows[identity] for identity in ids]
 
 

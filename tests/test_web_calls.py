@@ -232,6 +232,44 @@ def test_the_call_page_shows_words_marks_evidence_and_suspicion(app: Flask, sess
     assert "90" in page
 
 
+@pytest.mark.parametrize(("answered", "provisional"), [(17.0, True), (60.0, False)])
+def test_a_score_of_few_answers_is_marked_provisional_on_the_page_and_has_its_share_in_the_list(
+    app: Flask, session: Session, inspector: User, answered: float, provisional: bool
+) -> None:
+    call = make_scored_call(session)
+    assert call.auto_score is not None
+    call.auto_score.answered_weight = answered
+    client = client_of(app, session, inspector)
+
+    page, index = client.get(f"/calls/{call.id}").text, client.get("/calls/").text
+
+    assert ("provisional</span>" in page) is provisional
+    assert f'title="{answered:.0f} of 100 points answered"' in index
+    assert f"{answered:.0f} %" in index
+
+
+def test_what_does_not_apply_or_was_answered_waits_for_nobody(app: Flask, session: Session, inspector: User) -> None:
+    call = make_scored_call(session)
+    assert call.auto_score is not None
+    client = client_of(app, session, inspector)
+    assert "needs a person" in client.get(f"/calls/{call.id}").text
+
+    call.auto_score.marks[1].answer, call.auto_score.marks[1].points = "not_applicable", None
+    session.commit()
+
+    assert "needs a person" not in client.get(f"/calls/{call.id}").text
+
+
+def test_a_suspicion_that_a_person_has_cleared_is_called_cleared(app: Flask, session: Session, inspector: User) -> None:
+    call = make_scored_call(session)
+    release(session, call, make_user(session), {"X1": "met"})
+
+    page = client_of(app, session, inspector).get(f"/calls/{call.id}").text
+
+    assert "cleared by a person" in page
+    assert "not confirmed" not in page
+
+
 def test_the_call_page_has_no_inline_script_or_style(
     app: Flask, session: Session, store: RecordingStore, inspector: User
 ) -> None:
@@ -458,7 +496,7 @@ def test_a_failed_call_says_why_and_can_be_tried_again(
         session, state=CallState.FAILED, state_reason="no model", claimed_at=datetime(2026, 1, 1, tzinfo=UTC)
     )
     client = client_of(app, session, inspector)
-    assert "no model" in client.get(f"/calls/{call.id}").text
+    assert "Reason: no model" in client.get(f"/calls/{call.id}").text
 
     answer = client.post(f"/calls/{call.id}/retry")
     session.expire_all()

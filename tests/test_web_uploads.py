@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import AuditEvent, Call, Role, User
+from models import Agent, AuditEvent, Call, Role, User
 from qa.settings import Settings
 from qa.storage import RecordingStore
 from tests.factories import (
@@ -144,6 +145,28 @@ def test_a_form_that_cannot_be_used_says_why_and_keeps_what_was_entered(
     assert words in answer.text
     assert "cards &amp; loans" in answer.text
     assert queued == []
+
+
+def test_a_staff_number_that_nobody_has_is_asked_back_before_an_agent_is_made(
+    app: Flask, session: Session, inspector: User, queued: list[int]
+) -> None:
+    client = client_of(app, session, inspector)
+
+    asked = client.post("/calls/upload", data={"files": [file()], "agent": "0728"})
+    taken = client.post("/calls/upload", data={"files": [file()], "agent": "0728", "new_agent": "yes"})
+    session.expire_all()
+
+    assert asked.status_code == 400
+    assert "No agent has the number 0728." in asked.text
+    assert taken.status_code == 302
+    assert session.scalars(select(Agent.number)).all() == ["0728"]
+    assert len(queued) == 1
+
+
+def test_the_upload_page_belongs_to_the_calls(app: Flask, session: Session, inspector: User) -> None:
+    page = client_of(app, session, inspector).get("/calls/upload").text
+
+    assert re.search(r'href="/calls/"[^>]*aria-current="page"', page)
 
 
 def test_a_supervisor_uploads_for_the_own_team_only(app: Flask, session: Session, queued: list[int]) -> None:

@@ -16,6 +16,7 @@ from babel.numbers import format_decimal
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, get_locale, gettext
 from flask_login import current_user
+from markupsafe import Markup
 
 from models import CallState, ReviewReason, ReviewState, Role
 from scoring.marks import Answer, Evidence
@@ -24,6 +25,7 @@ from web.context import settings
 LANGUAGES = {"zh_CN": "中文", "en": "English"}
 LOCALE_COOKIE = "locale"
 TRANSLATIONS = Path(__file__).parent / "translations"
+PROVISIONAL_BELOW = 50  # points of 100 that were answered
 NOTHING = "–"  # in the place of a time or number that there is none of
 
 
@@ -174,6 +176,12 @@ def format_day(moment: datetime | None) -> str:
     return moment.astimezone(settings.zone).strftime("%Y-%m-%d") if moment else NOTHING
 
 
+def foldable_when(moment: datetime | None) -> Markup:
+    """Write a moment so that a narrow column breaks it between day and time only."""
+    day, _space, time = format_when(moment).partition(" ")
+    return Markup('<span class="text-nowrap">{}</span> {}').format(day, time)
+
+
 def format_clock(seconds: float | None) -> str:
     """Write seconds as a player does: 0:02, 12:40, 1:02:03.
 
@@ -193,6 +201,11 @@ def format_number(value: float | None, digits: int | None = None) -> str:
         return NOTHING
     pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
     return format_decimal(value, format=pattern, locale=get_locale() or "en")
+
+
+def is_provisional(answered: float | None) -> bool:
+    """Whether an automatic score rests on too few points, of 100, to stand for its call."""
+    return answered is not None and answered < PROVISIONAL_BELOW
 
 
 def named(names: Mapping[str, str], value: str | None) -> str:
@@ -237,10 +250,12 @@ def init_app(app: Flask) -> None:
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.filters.update(
         when=format_when,
+        foldable_when=foldable_when,
         day=format_day,
         clock=format_clock,
         num=format_number,
         reason_text=reason_text,
+        provisional=is_provisional,
         language_name=language_name,
         role_name=lambda value: named(ROLES, value),
         call_state=lambda value: named(CALL_STATES, value),

@@ -22,6 +22,7 @@ from web.rule_words import stored_in_words
 
 DEDUCT = "deduct"  # the answer of an item with deductions; which ones says its list
 EVIDENCE_SHOWN = 3
+FOR_PERSON = "for_person"  # the reason of items that no rule decides
 
 
 @dataclass(slots=True)
@@ -145,10 +146,11 @@ def read_clock(text: str) -> float | None:
 
 def groups(card: Scorecard, call: Call) -> Iterator[QuestionGroup]:
     """Yield the sections of the card with their rows."""
-    marks = {mark.item: mark for mark in call.auto_score.marks} if call.auto_score else {}
+    marks, phrases = machine_marks(call), machine_phrases(call)
     for section in card.sections:
         questions = [
-            Question(item, list(item_choices(card, item)), suggestion(marks.get(item.id))) for item in section.items
+            Question(item, list(item_choices(card, item)), suggestion(marks.get(item.id), phrases))
+            for item in section.items
         ]
         yield QuestionGroup(f"{section.id} {section.name}", section.weight, questions)
 
@@ -158,12 +160,15 @@ def fatal_questions(card: Scorecard, call: Call) -> list[Question]:
     suspected = suspected_fatals(call)
     findings = call.auto_score.summary.get("fatals", []) if call.auto_score else []
     evidence = {found["item"]: found.get("evidence", []) for found in findings}
+    phrases = machine_phrases(call)
     choices = [Choice(Answer.MET.value, gettext("Nothing found")), Choice(Answer.NOT_MET.value, gettext("Confirmed"))]
     questions = [
         Question(
             item,
             choices,
-            Suggestion("suspected", evidence_of(evidence.get(item.id, [])), []) if item.id in suspected else None,
+            Suggestion("suspected", evidence_of(evidence.get(item.id, []), phrases), [])
+            if item.id in suspected
+            else None,
             suspected=item.id in suspected,
         )
         for item in card.fatal
@@ -172,9 +177,9 @@ def fatal_questions(card: Scorecard, call: Call) -> list[Question]:
 
 
 def bonus_questions(card: Scorecard, call: Call) -> list[Question]:
-    marks = {mark.item: mark for mark in call.auto_score.marks} if call.auto_score else {}
+    marks, phrases = machine_marks(call), machine_phrases(call)
     given = [Choice(Answer.MET.value, gettext("Given"))]
-    return [Question(item, given, suggestion(marks.get(item.id))) for item in card.bonus]
+    return [Question(item, given, suggestion(marks.get(item.id), phrases)) for item in card.bonus]
 
 
 def item_choices(card: Scorecard, item: Item) -> Iterator[Choice]:
@@ -187,12 +192,24 @@ def item_choices(card: Scorecard, item: Item) -> Iterator[Choice]:
         yield Choice(Answer.NOT_APPLICABLE.value, gettext(ANSWERS[Answer.NOT_APPLICABLE]))
 
 
-def suggestion(mark: AutoMark | None) -> Suggestion | None:
+def machine_marks(call: Call) -> dict[str, AutoMark]:
+    return {mark.item: mark for mark in call.auto_score.marks} if call.auto_score else {}
+
+
+def machine_phrases(call: Call) -> PhraseSet | None:
+    """Return the phrase set that the machine judged `call` by."""
+    return phrases_of(call.auto_score.scorecard) if call.auto_score else None
+
+
+def suggestion(mark: AutoMark | None, phrases: PhraseSet | None) -> Suggestion | None:
     """Return what the machine's mark suggests; None when it looked at nothing."""
-    if mark is None or (mark.answer == Answer.CANNOT_TELL and not mark.evidence):
+    evidence = evidence_of(mark.evidence, phrases) if mark else []
+    if mark is None or (mark.answer == Answer.CANNOT_TELL and not evidence):
         return None
-    return Suggestion(mark.answer, evidence_of(mark.evidence), [(name, points) for name, points in mark.deductions])
+    return Suggestion(mark.answer, evidence, [(name, points) for name, points in mark.deductions])
 
 
-def evidence_of(stored: list[Mapping[str, Any]]) -> list[Evidence]:
-    return [evidence_from_dict(one) for one in stored[:EVIDENCE_SHOWN]]
+def evidence_of(stored: list[Mapping[str, Any]], phrases: PhraseSet | None) -> list[Evidence]:
+    """Return the first pieces of evidence; that an item is for a person is nothing to show one."""
+    found = [one for one in stored if one["reason"] != FOR_PERSON]
+    return [stored_in_words(one, phrases) for one in found[:EVIDENCE_SHOWN]]

@@ -43,6 +43,8 @@ from web.review_form import (
     evidence_of,
     fatal_questions,
     groups,
+    machine_marks,
+    machine_phrases,
     read_form,
     typed_from,
 )
@@ -156,10 +158,10 @@ def show(review_id: int) -> ResponseReturnValue:
     seen("review.viewed", "review", review.id)
     call = review.call
     own = reader().role is Role.AGENT
-    autos = {mark.item: mark for mark in call.auto_score.marks} if call.auto_score else {}
+    autos, phrases = machine_marks(call), machine_phrases(call)
     marks = {mark.item: mark for mark in review.marks}
     evidence = {
-        item: evidence_of(auto.evidence)
+        item: evidence_of(auto.evidence, phrases)
         for item, auto in autos.items()
         # To agents the machine's evidence is shown where it bears out the person's answer.
         if not own or (item in marks and marks[item].answer == auto.answer)

@@ -12,6 +12,7 @@ from flask_babel import gettext
 
 from scoring.marks import Evidence, evidence_from_dict
 from scoring.phrase_set import Acoustic, Forbidden, PhraseSet, Rule, Trigger
+from scoring.reasons import REASONS
 from web.i18n import N_
 
 SHOWN = 3  # wordings of one sign: enough to see what is meant
@@ -35,7 +36,10 @@ def in_words(evidence: Evidence, phrases: PhraseSet | None) -> Evidence:
     """
     if phrases is None or evidence.rule_version not in (None, phrases.key):
         return evidence
-    named = {name: evidence.values[name] for name in NAMES_RULES if isinstance(evidence.values.get(name), str)}
+    sentence = REASONS.get(evidence.reason, "")
+    named = {name: str(evidence.values.get(name)) for name in NAMES_RULES if f"%({name})s" in sentence}
+    if not named:
+        return evidence
     ids = [part for value in named.values() for part in value.split(", ") if part in phrases.by_id]
     if evidence.reason == "anchor_absent" and ids:
         rule = phrases.by_id[ids[0]]

@@ -75,6 +75,7 @@ def form_page() -> str:
         poll_seconds=POLL_SECONDS,
         given=request.form,
         agents=options(session, reader()).agents,
+        may_add_agent=reader().role is not Role.SUPERVISOR,
         queues=queues_of(session, reader()),
         language_tags={tag: CALL_LANGUAGES[key] for tag, key in LANGUAGE_TAGS.items()},
         directions=DIRECTIONS,
@@ -142,10 +143,10 @@ def given_metadata() -> CallMetadata:
 
 
 def given_agent(number: str) -> str | None:
-    """Return the staff number; supervisors may name agents of their own team only.
+    """Return the staff number; supervisors may name agents of their own team only, others add one knowingly.
 
     Raises:
-        UnfitForm: it is nobody of the supervisor's team.
+        UnfitForm: it is nobody of the supervisor's team, or nobody at all and the form does not say to add them.
     """
     if not number:
         return None
@@ -153,6 +154,8 @@ def given_agent(number: str) -> str | None:
         team = session.scalar(select(Agent.team_id).where(Agent.number == number))
         if team is None or team != reader().team_id:
             raise UnfitForm(gettext("Agent %(number)s is not in your team.", number=number))
+    elif not request.form.get("new_agent") and session.scalar(select(Agent.id).where(Agent.number == number)) is None:
+        raise UnfitForm(gettext("No agent has the number %(number)s. Mend it, or tick that it is new.", number=number))
     return number
 
 
@@ -187,7 +190,7 @@ def tell(report: IngestReport) -> None:
             gettext("No start time was given for %(files)s: the time of the upload stands in.", files=names), "warning"
         )
     for name, reason in report.failures[:MAX_TOLD]:
-        flash(gettext("%(file)s was not taken in: %(reason)s", file=name, reason=gettext(reason[:300])), "danger")
+        flash(gettext("%(file)s was not taken in: %(reason)s", file=name, reason=reason[:300]), "danger")
     if len(report.failures) > MAX_TOLD:
         more = len(report.failures) - MAX_TOLD
         flash(ngettext("%(num)s more file failed.", "%(num)s more files failed.", more), "danger")

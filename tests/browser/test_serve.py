@@ -71,6 +71,7 @@ def test_an_uploaded_recording_becomes_a_scored_call_before_ones_eyes(
 
     page.set_input_files("#files", recording)
     page.fill("[name=agent]", "0728")
+    page.check("[name=new_agent]")
     page.get_by_role("button", name="Upload", exact=True).click()
 
     expect(page.get_by_role("link", name=recording.name)).to_be_visible()

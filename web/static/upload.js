@@ -1,4 +1,5 @@
-// The upload form: files can be dropped on it, and too many bytes are refused before they travel.
+// The upload form: files can be dropped on it; too many bytes, and a staff number that nobody has, are refused
+// before they travel.
 
 const form = document.querySelector("[data-upload]");
 const drop = form.querySelector("[data-drop]");
@@ -18,6 +19,21 @@ function check() {
   return !tooLarge;
 }
 
+const number = form.elements.agent;
+const known = new Set([...document.querySelectorAll("#agents option")].map((option) => option.value));
+const newAgent = form.querySelector("[data-new-agent]");
+
+function checkAgent() {
+  const text = number.value.trim();
+  const unknown = text !== "" && !known.has(text);
+  const added = newAgent?.querySelector("input").checked;
+  number.setCustomValidity(unknown && !added ? number.dataset.unknown : "");
+  if (newAgent) newAgent.hidden = !unknown;
+}
+
+number.addEventListener("input", checkAgent);
+form.addEventListener("change", checkAgent);
+checkAgent();
 form.addEventListener("change", check);
 form.addEventListener("submit", (event) => {
   if (!check()) {
