@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+
+_Result = TypeVar("_Result")
 
 
 def open_engine(url: str) -> Engine:
@@ -57,3 +60,20 @@ def transaction(factory: sessionmaker[Session]) -> Iterator[Session]:
     with factory() as session, session.begin():
         begin_write(session)
         yield session
+
+
+def in_transaction(factory: sessionmaker[Session], work: Callable[[Session], _Result], *, attempts: int = 3) -> _Result:
+    """Return what `work` returns in a transaction of its own; done again when another writer was first.
+
+    Two processes on a server may both find that a row is missing and both add it; the database refuses the second,
+    which finds the row when it looks again. So `work` must look before it adds, and must not keep anything from a
+    transaction that failed.
+    """
+    for left in reversed(range(attempts)):
+        try:
+            with transaction(factory) as session:
+                return work(session)
+        except IntegrityError:
+            if not left:
+                raise
+    raise AssertionError("attempts must be at least 1")

@@ -14,8 +14,10 @@ from sqlalchemy.orm import Session, joinedload
 from models import AutoMark, AutoScore, Call, Review, ReviewMark, ReviewReason, ReviewState, ScorecardVersion, TestCall
 from qa.criteria import card_of
 from qa.periods import Period
+from qa.test_calls import ordinary_call
 from scoring.marks import ANSWERED, Answer
 
+_RANDOM = (Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM)
 MIN_ANSWERS = 5  # an item answered less often is neither a strength nor a weakness
 CALLS_SHOWN = 3
 
@@ -125,9 +127,10 @@ def item_rates(session: Session, agent_id: int, period: Period, *, zone: ZoneInf
     """Return how often each item was met, weakest first; items with fewer than MIN_ANSWERS answers are left out.
 
     People's released answers count, and the machine's where it decides alone (its suggestions do not);
-    "cannot tell" and "not applicable" never do.
+    "cannot tell" and "not applicable" never do. As in the score, reviews of calls that were picked for a reason and
+    the recordings of test calls stay out: they are no sample of the agent's work.
     """
-    of_agent = _of_agent(agent_id, period, zone)
+    of_agent = [*_of_agent(agent_id, period, zone), ordinary_call()]
     counts: defaultdict[tuple[int, str], _Counts] = defaultdict(_Counts)
     auto = (
         select(AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer, func.count())
@@ -143,7 +146,7 @@ def item_rates(session: Session, agent_id: int, period: Period, *, zone: ZoneInf
         select(Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer, func.count())
         .join(Review, ReviewMark.review_id == Review.id)
         .join(Review.call)
-        .where(Review.state == ReviewState.RELEASED, ReviewMark.answer.in_(_answered()), *of_agent)
+        .where(*_RANDOM, ReviewMark.answer.in_(_answered()), *of_agent)
         .group_by(Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer)
     )
     for version, item, answer, n in session.execute(people):
@@ -182,7 +185,7 @@ def _find_missed(
         select(Review.scorecard_version_id, ReviewMark.item, Call.id, Call.started_at)
         .join(Review, ReviewMark.review_id == Review.id)
         .join(Call, Review.call_id == Call.id)
-        .where(Review.state == ReviewState.RELEASED, ReviewMark.answer.in_(missed), *of_agent)
+        .where(*_RANDOM, ReviewMark.answer.in_(missed), *of_agent)
     )
     for query in (auto, people):
         for version, item, call_id, started_at in session.execute(query):

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from models import Agent, AutoScore, Call, Review, ReviewReason, ReviewState, Team, TestCall
 from qa.periods import Period
 from qa.score_export import FORMATS, export_scores
+from qa.test_calls import ordinary_call
 from scoring.agent_score import AgentScore, Part, Scheme, combine, load_scheme
 from scoring.shipped import shipped
 
@@ -147,8 +148,6 @@ def _means(
     in_period: list[ColumnElement[bool]], dialled: list[ColumnElement[bool]]
 ) -> Iterator[tuple[str, Select[*tuple[Any, ...]]]]:
     """Yield a source and its query for (agent, mean, n[, source])."""
-    ordinary = Call.id.not_in(select(TestCall.call_id).where(TestCall.call_id.is_not(None)))
-
     # A call that several inspectors scored is one observation: their mean.
     per_call = (
         select(Call.agent_id, func.avg(Review.final).label("final"))
@@ -157,7 +156,7 @@ def _means(
             Review.state == ReviewState.RELEASED,
             Review.reason == ReviewReason.RANDOM,
             Review.final.is_not(None),
-            ordinary,
+            ordinary_call(),
             *in_period,
         )
         .group_by(Call.agent_id, Call.id)
@@ -171,7 +170,7 @@ def _means(
         "AQ",
         select(Call.agent_id, func.avg(AutoScore.auto_items), func.count())
         .join(AutoScore, AutoScore.call_id == Call.id)
-        .where(AutoScore.auto_items.is_not(None), ordinary, *in_period)
+        .where(AutoScore.auto_items.is_not(None), ordinary_call(), *in_period)
         .group_by(Call.agent_id),
     )
     half = (TestCall.norms + TestCall.knowledge) / 2

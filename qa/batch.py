@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import Call, CallState
-from models.session import open_engine, session_factory
+from models.session import open_engine, session_factory, transaction
+from qa import audit
 from qa.ingest import IngestReport, ingest
 from qa.pipeline import UNFINISHED, mark_failed, process_call
 from qa.settings import Settings
 from qa.sources import Source
 from qa.storage import RecordingStore
+
+AT_ONCE = 10_000  # calls named in one query; SQLite takes 32,766 values at most
 
 Progress = Callable[[int, int], None]  # (done, of) steps
 
@@ -49,6 +52,17 @@ def ingest_and_process(
     for done, source in enumerate(sources, 1):
         ingest(factory, settings, store, [source], engine=engine, report=report)
         progress(done, 2 * len(sources))
+    if report.received:
+        with transaction(factory) as session:
+            audit.record(
+                session,
+                "calls.ingested",
+                first=min(report.received),
+                last=max(report.received),
+                received=len(report.received),
+                known=len(report.known),
+                failed=len(report.failures),
+            )
     waiting = _unfinished(factory, [*report.received, *report.known])
 
     def step(done: int) -> None:
@@ -107,19 +121,22 @@ def _work(call_id: int) -> None:
 
 
 def _unfinished(factory: sessionmaker[Session], calls: Sequence[int]) -> list[int]:
-    with factory() as session:
-        states = dict(session.execute(select(Call.id, Call.state).where(Call.id.in_(calls))).tuples().all())
-    return [call_id for call_id in dict.fromkeys(calls) if states[call_id] in UNFINISHED]
+    return [row.id for row in _standing(factory, calls) if row.state in UNFINISHED]
 
 
 def _outcome(factory: sessionmaker[Session], calls: Sequence[int]) -> Outcome:
     outcome = Outcome()
-    with factory() as session:
-        rows = session.execute(
-            select(Call.source_name, Call.state, Call.state_reason).where(Call.id.in_(calls)).order_by(Call.id)
-        )
-        for name, state, reason in rows:
-            outcome.counts[state.value] += 1
-            if state is CallState.FAILED:
-                outcome.failed.append((name, reason or ""))
+    for row in _standing(factory, calls):
+        outcome.counts[row.state.value] += 1
+        if row.state is CallState.FAILED:
+            outcome.failed.append((row.source_name, row.state_reason or ""))
     return outcome
+
+
+def _standing(factory: sessionmaker[Session], calls: Sequence[int]) -> Iterator[Row[int, str, CallState, str | None]]:
+    """Yield id, source name, state and its reason of those of `calls` that are still there, each once, by id."""
+    columns = select(Call.id, Call.source_name, Call.state, Call.state_reason).order_by(Call.id)
+    wanted = sorted(set(calls))
+    with factory() as session:
+        for begin in range(0, len(wanted), AT_ONCE):
+            yield from session.execute(columns.where(Call.id.in_(wanted[begin : begin + AT_ONCE]))).all()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import lru_cache
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import PhraseSetVersion, ScorecardVersion
@@ -44,7 +46,9 @@ def store_phrase_set(session: Session, phrases: PhraseSet) -> PhraseSetVersion:
 def store_scorecard(
     session: Session, card: Scorecard, phrases: PhraseSet | None, *, name: str | None = None
 ) -> ScorecardVersion:
-    """Return the stored version of `card`, adding it and making it the active one of its key when it is new.
+    """Return the stored version of `card`, adding it when it is new.
+
+    The highest version of a key is the active one: what was scored before keeps the version it was scored by.
 
     Raises:
         VersionConflict: this id and version is stored with other content.
@@ -61,8 +65,11 @@ def store_scorecard(
                 "give the changed one a new version number"
             )
         return stored
-    for older in session.scalars(select(ScorecardVersion).where(ScorecardVersion.key == card.id)):
-        older.active = False
+    others = session.scalars(select(ScorecardVersion).where(ScorecardVersion.key == card.id)).all()
+    newest = all(other.version < card.version for other in others)
+    if newest:
+        for older in others:
+            older.active = False
     stored = ScorecardVersion(
         key=card.id,
         version=card.version,
@@ -70,6 +77,7 @@ def store_scorecard(
         language=card.language,
         definition=definition,
         phrase_set=phrase_set,
+        active=newest,
     )
     session.add(stored)
     session.flush()
@@ -80,9 +88,11 @@ def ensure_shipped(session: Session) -> None:
     """Store the shipped scorecards with their phrase sets where there is no scorecard at all."""
     if session.scalar(select(ScorecardVersion.id).limit(1)) is not None:
         return
-    for name in ("zh-mobile", "en-bank"):
-        card, phrases = load_scorecard(shipped(f"scorecard-{name}")), load_phrase_set(shipped(f"phrases-{name}"))
-        store_scorecard(session, card, phrases)
+    # Two processes may start at the same moment: whoever is second finds that the first has stored them.
+    with suppress(IntegrityError), session.begin_nested():
+        for name in ("zh-mobile", "en-bank"):
+            card, phrases = load_scorecard(shipped(f"scorecard-{name}")), load_phrase_set(shipped(f"phrases-{name}"))
+            store_scorecard(session, card, phrases)
 
 
 def active_scorecard(session: Session, language: str | None) -> ScorecardVersion | None:
@@ -92,8 +102,13 @@ def active_scorecard(session: Session, language: str | None) -> ScorecardVersion
     active = session.scalars(
         select(ScorecardVersion).where(ScorecardVersion.active).order_by(ScorecardVersion.id.desc())
     )
-    primary = language.split("-")[0].lower()
-    return next((card for card in active if card.language.split("-")[0].lower() == primary), None)
+    primary = _primary(language)
+    return next((card for card in active if _primary(card.language) == primary), None)
+
+
+def _primary(language: str) -> str:
+    """Return the primary subtag: zh of zh-CN, and of zh_CN as other systems write it."""
+    return language.replace("_", "-").split("-")[0].lower()
 
 
 def card_of(version: ScorecardVersion) -> Scorecard:

@@ -13,8 +13,11 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from models import User
+from qa import audit
 from qa.refusals import N_, Refused
 
 MAX_BYTES = 5 * 1024 * 1024
@@ -67,10 +70,6 @@ class ImportReport:
     unchanged: int = 0
     problems: list[Problem] = field(default_factory=list)
 
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
 
 def read_rows(content: bytes, *, required: Collection[str]) -> list[Row]:
     """Return the rows of a CSV file with a line of column names.
@@ -90,16 +89,23 @@ def read_rows(content: bytes, *, required: Collection[str]) -> list[Row]:
         raise Refused(N_("Line %(line)s is not CSV: %(error)s."), line=reader.line_num, error=str(error)) from error
 
 
-def import_rows(session: Session, rows: Sequence[Row], store: Callable[[Row], Outcome]) -> ImportReport:
+def import_rows(
+    session: Session,
+    rows: Sequence[Row],
+    store: Callable[[Row], Outcome],
+    *,
+    action: str,
+    by: User,
+    address: str | None = None,
+) -> ImportReport:
     """Give each row to `store` in a savepoint of its own, so that a bad row takes nothing else with it.
 
-    The caller owns the transaction.
+    The caller owns the transaction. What became of the rows is audited as `action`.
     """
     report = ImportReport()
     for row in rows:
         try:
-            with session.begin_nested():
-                outcome = store(row)
+            outcome = _stored(session, row, store)
         except Refused as refusal:
             report.problems.append(Problem(row.line, refusal))
             continue
@@ -107,7 +113,25 @@ def import_rows(session: Session, rows: Sequence[Row], store: Callable[[Row], Ou
             report.stored += 1
         else:
             report.unchanged += 1
+    audit.record(
+        session,
+        action,
+        user_id=by.id,
+        address=address,
+        stored=report.stored,
+        unchanged=report.unchanged,
+        refused=len(report.problems),
+    )
     return report
+
+
+def _stored(session: Session, row: Row, store: Callable[[Row], Outcome]) -> Outcome:
+    try:
+        with session.begin_nested():
+            return store(row)
+    except IntegrityError:  # somebody else stored the same row meanwhile: it is found on looking again
+        with session.begin_nested():
+            return store(row)
 
 
 def _decoded(content: bytes) -> str:

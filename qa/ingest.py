@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -20,16 +22,21 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session, sessionmaker
 
 from models import Agent, Call, CallState, IngestFailure, StoredTranscript, Team
-from models.session import transaction
+from models.session import in_transaction, transaction
 from qa import audit
+from qa.people import staff_number
 from qa.settings import Settings
-from qa.sources import AUDIO_SUFFIXES, TRANSCRIPT_SUFFIXES, CallMetadata, Source, from_file_name
+from qa.sources import AUDIO_SUFFIXES, TRANSCRIPT_SUFFIXES, CallMetadata, Source, from_file_name, plain_name
 from qa.storage import RecordingStore
 from transcription.engine import UnreadableAudio
 from transcription.transcript import Transcript, TranscriptError
 
 if TYPE_CHECKING:
     from transcription.audio import Recording
+
+
+# JSON can write them, but they are no characters, and databases refuse them.
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass
@@ -59,6 +66,7 @@ def ingest(
     """
     report = report or IngestReport()
     for source in sources:
+        source = replace(source, name=plain_name(source.name))
         if engine and not source.metadata.engine:
             source = replace(source, metadata=replace(source.metadata, engine=engine))
         try:
@@ -96,18 +104,21 @@ def receive_recording(
     )
     transcript = _read_beside(source, settings) if source.transcript else None
     keys = _store_recording(store, digest, source, recording)
-    with transaction(factory) as session:
+
+    def add(session: Session) -> None:
         known = _known_call(session, digest, source.metadata.external_id)
         if known is not None:  # another process was faster
             report.known.append(known)
             return
-        call = _new_call(session, settings, source, digest, report)
+        call = _new_call(session, settings, source, digest)
         call.duration, call.channels = recording.duration, recording.channels
         call.original_key, call.audio_key, call.peaks_key = keys
         if transcript is not None:
             call.engine = "ready"
             call.transcript = stored(transcript)
-        _finish(session, call, source.name, report)
+        _finish(session, call, source, report)
+
+    in_transaction(factory, add)
 
 
 def receive_transcripts(
@@ -127,9 +138,11 @@ def receive_transcripts(
         several = len(found) > 1
         own = hashlib.sha256(f"{digest}/{name}".encode()).hexdigest() if several else digest
         metadata = replace(source.metadata, external_id=None) if several else source.metadata
-        one = replace(source, name=f"{source.name}: {name}" if several else source.name, metadata=metadata)
-        with transaction(factory) as session:
-            receive_transcript(session, settings, transcript, one, digest=own, report=report)
+        one = replace(source, name=plain_name(f"{source.name}: {name}") if several else source.name, metadata=metadata)
+        add = partial(
+            receive_transcript, settings=settings, transcript=transcript, source=one, digest=own, report=report
+        )
+        in_transaction(factory, add)
 
 
 def receive_transcript(
@@ -149,13 +162,13 @@ def receive_transcript(
     if known is not None:
         report.known.append(known)
         return None
-    call = _new_call(session, settings, source, digest, report)
+    call = _new_call(session, settings, source, digest)
     call.duration = transcript.duration
     call.channels = transcript.channels
     call.language = call.language or transcript.language
     call.engine = "ready"
     call.transcript = stored(transcript)
-    _finish(session, call, source.name, report)
+    _finish(session, call, source, report)
     return call
 
 
@@ -181,7 +194,7 @@ def receive_upload(
         paths: list[tuple[str, Path]] = []
         for number, (given, stream) in enumerate(files):
             # Only the last part and the suffix of a foreign name are used, and never to open a file.
-            name = PurePath(given.replace("\\", "/")).name[:200] or f"upload-{number}"
+            name = plain_name(PurePath(given.replace("\\", "/")).name)[:200] or f"upload-{number}"
             suffix = PurePath(name).suffix.lower()
             if suffix not in AUDIO_SUFFIXES | TRANSCRIPT_SUFFIXES:
                 reason = (
@@ -219,21 +232,22 @@ def _uploaded_sources(
 
 def _over_file_name(metadata: CallMetadata, name: str, settings: Settings) -> CallMetadata:
     from_name = from_file_name(PurePath(name).stem, settings)
-    return replace(
-        metadata,
-        external_id=metadata.external_id or from_name.external_id,
-        agent=metadata.agent or from_name.agent,
-        started_at=metadata.started_at or from_name.started_at,
-        queue=metadata.queue or from_name.queue,
-        language=metadata.language or from_name.language,
-    )
+    given = {item.name: getattr(metadata, item.name) for item in fields(CallMetadata)}
+    return replace(from_name, **{item: value for item, value in given.items() if value not in (None, "")})
 
 
 def stored(transcript: Transcript, **columns: object) -> StoredTranscript:
-    """Return the row that keeps `transcript`."""
+    """Return the row that keeps `transcript`.
+
+    Raises:
+        TranscriptError: its words hold what is no character.
+    """
+    text = "\n".join(turn.text for turn in transcript.turns)
+    if found := _UNSTORABLE.search(text):
+        raise TranscriptError(f"the words hold U+{ord(found[0]):04X}, which is no character: remove it")
     return StoredTranscript(
         content=transcript.to_dict(),
-        text="\n".join(turn.text for turn in transcript.turns),
+        text=text,
         engine=transcript.engine,
         **columns,
     )
@@ -278,14 +292,13 @@ def _store_recording(store: RecordingStore, digest: str, source: Source, recordi
     return keys
 
 
-def _new_call(session: Session, settings: Settings, source: Source, digest: str, report: IngestReport) -> Call:
+def _new_call(session: Session, settings: Settings, source: Source, digest: str) -> Call:
     metadata = source.metadata
     started_at = metadata.started_at
     if started_at is None:
         first = source.recording[0] if source.recording else source.transcript
         modified = first.stat().st_mtime if first else datetime.now(UTC).timestamp()
         started_at = datetime.fromtimestamp(modified, UTC)
-        report.undated.append(source.name)
     return Call(
         external_id=metadata.external_id,
         content_hash=digest,
@@ -303,22 +316,25 @@ def _new_call(session: Session, settings: Settings, source: Source, digest: str,
     )
 
 
-def _finish(session: Session, call: Call, name: str, report: IngestReport) -> None:
+def _finish(session: Session, call: Call, source: Source, report: IngestReport) -> None:
     if call.transcript is not None and call.audio_key is None:
         call.state = CallState.TRANSCRIBED
     session.add(call)
-    session.execute(delete(IngestFailure).where(IngestFailure.source_name == name))
+    session.execute(delete(IngestFailure).where(IngestFailure.source_name == source.name))
     session.flush()
     report.received.append(call.id)
+    if source.metadata.started_at is None:
+        report.undated.append(source.name)
 
 
 def _agent(session: Session, metadata: CallMetadata) -> Agent | None:
     """Return the agent with this staff number, added when it is the first call of somebody new."""
-    if not metadata.agent:
+    number = staff_number(metadata.agent or "")
+    if not number:
         return None
-    agent = session.scalar(select(Agent).where(Agent.number == metadata.agent))
+    agent = session.scalar(select(Agent).where(Agent.number == number))
     if agent is None:
-        agent = Agent(number=metadata.agent, name=metadata.agent_name or metadata.agent)
+        agent = Agent(number=number, name=metadata.agent_name or number)
         session.add(agent)
     if metadata.team and agent.team is None:
         agent.team = session.scalar(select(Team).where(Team.name == metadata.team)) or Team(name=metadata.team)
@@ -327,9 +343,12 @@ def _agent(session: Session, metadata: CallMetadata) -> Agent | None:
 
 def _record_failure(factory: sessionmaker[Session], name: str, reason: str, report: IngestReport) -> None:
     report.failures.append((name, reason))
-    with transaction(factory) as session:
+
+    def note(session: Session) -> None:
         row = session.scalar(select(IngestFailure).where(IngestFailure.source_name == name))
         if row is None:
             session.add(IngestFailure(source_name=name, reason=reason))
         else:
             row.reason, row.at = reason, datetime.now(UTC)
+
+    in_transaction(factory, note)

@@ -1,7 +1,8 @@
-"""Logins and passwords."""
+"""Logins, passwords and staff numbers."""
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,15 @@ MIN_PASSWORD_LENGTH = 10
 
 class PersonError(ValueError):
     """A login that cannot be made or changed; the message says why."""
+
+
+def staff_number(text: str) -> str:
+    """Return a staff number in the one form that is kept: as typed, but for blanks around it and full-width digits.
+
+    >>> staff_number(" ０７２８")
+    '0728'
+    """
+    return unicodedata.normalize("NFKC", text).strip()
 
 
 @cache

@@ -6,6 +6,7 @@ makes progress; a claim that was not renewed for STALE_CLAIM is free to take, so
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -26,6 +27,7 @@ from scoring.call_score import auto_items_score, score_call
 from scoring.facts import CallFacts, Event
 from scoring.marks import Answer, CallScore, evidence_to_dict
 from scoring.phrase_set import PhraseSet
+from scoring.text import is_chinese
 from scoring.wordings import openings, script_wordings
 from transcription.engine import TranscriptionError
 from transcription.gradable import why_not_gradable
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from transcription.hear import Heard
 
 STALE_CLAIM = timedelta(minutes=5)
+_HAN = re.compile("[\u3400-\u9fff]")
 REQUEUE_AFTER = timedelta(minutes=30)
 SETTLED = timedelta(seconds=30)  # whoever received a call queues it itself; the sweep leaves it that long
 HEARTBEAT_SECONDS = 2.0
@@ -51,7 +54,7 @@ def process_call(
     *,
     take_over: bool = False,
 ) -> CallState | None:
-    """Bring one call as far as it will go; return its state, None when another worker has it.
+    """Bring one call as far as it will go; return its state, None when another worker has it or it is gone.
 
     A finished call is left alone. What cannot be transcribed or scored becomes FAILED with its reason.
 
@@ -61,7 +64,9 @@ def process_call(
     if not _claim(factory, call_id, take_over):
         return None
     with factory() as session:
-        call = session.get_one(Call, call_id, options=[selectinload(Call.transcript)])
+        call = session.get(Call, call_id, options=[selectinload(Call.transcript)])
+        if call is None:  # deleted since it was claimed
+            return None
         heard_already = call.transcript is not None and (call.audio_key is None or call.transcript.measures is not None)
     try:
         if not heard_already:
@@ -71,13 +76,28 @@ def process_call(
         return mark_failed(factory, call_id, str(error))
 
 
-def mark_failed(factory: sessionmaker[Session], call_id: int, reason: str) -> CallState:
-    """Record that a call failed and why; running it again retries."""
+def mark_failed(factory: sessionmaker[Session], call_id: int, reason: str) -> CallState | None:
+    """Record that a call failed and why; running it again retries.
+
+    Returns the call's state: another worker's, when that one finished it meanwhile; None when the call is gone.
+    """
     with transaction(factory) as session:
-        call = session.get_one(Call, call_id)
-        call.state, call.state_reason = CallState.FAILED, reason[:2000]
-        call.claimed_at = call.progress = None
-    return CallState.FAILED
+        call = _locked(session, call_id)
+        if call is None:
+            return None
+        if call.state in UNFINISHED:
+            call.state, call.state_reason = CallState.FAILED, reason[:2000]
+            call.claimed_at = call.progress = None
+        return call.state
+
+
+def _locked(session: Session, call_id: int) -> Call | None:
+    """Return the call as it is now, and keep other workers from finishing it until this transaction ends.
+
+    Two workers can have one call: a claim that went stale, or an ingest that takes it over. (On SQLite a
+    transaction that writes is alone anyway.)
+    """
+    return session.get(Call, call_id, with_for_update=True)
 
 
 def take_waiting_calls(session: Session, *, at_most: int = 1000) -> list[int]:
@@ -154,8 +174,8 @@ def _transcribe(factory: sessionmaker[Session], settings: Settings, store: Recor
         recording = read_audio(path, max_seconds=settings.max_call_hours * 3600)
     heard = _hear(recording, call, settings, phrases, _heartbeat(factory, call.id))
     with transaction(factory) as session:
-        row = session.get_one(Call, call.id)
-        if row.state not in UNFINISHED:  # somebody finished it meanwhile
+        row = _locked(session, call.id)
+        if row is None or row.state not in UNFINISHED:  # somebody deleted or finished it meanwhile
             return
         if row.transcript is not None:
             session.delete(row.transcript)
@@ -216,14 +236,17 @@ def _heartbeat(factory: sessionmaker[Session], call_id: int) -> Callable[[float]
             return
         last = time.monotonic()
         with transaction(factory) as session:
-            session.execute(update(Call).where(Call.id == call_id).values(claimed_at=now(), progress=share))
+            unfinished = Call.state.in_(UNFINISHED)
+            session.execute(update(Call).where(Call.id == call_id, unfinished).values(claimed_at=now(), progress=share))
 
     return beat
 
 
-def _score(factory: sessionmaker[Session], settings: Settings, call_id: int) -> CallState:
+def _score(factory: sessionmaker[Session], settings: Settings, call_id: int) -> CallState | None:
     with transaction(factory) as session:
-        call = session.get_one(Call, call_id)
+        call = _locked(session, call_id)
+        if call is None:
+            return None
         if call.state is CallState.FAILED and call.transcript is not None:
             call.state = CallState.TRANSCRIBED
         if call.state is not CallState.TRANSCRIBED:
@@ -233,7 +256,10 @@ def _score(factory: sessionmaker[Session], settings: Settings, call_id: int) -> 
 
 def _facts(call: Call, settings: Settings) -> CallFacts:
     events = tuple(Event(e["kind"], e["start"], e.get("end")) for e in call.facts.get("events", []))
-    return CallFacts(events, dict(call.facts.get("fields", {})), settings.organisation_names)
+    # A name in Chinese characters is not what an agent says in another language.
+    chinese = is_chinese(call.language or "")
+    names = tuple(name for name in settings.organisation_names if chinese or not _HAN.search(name))
+    return CallFacts(events, dict(call.facts.get("fields", {})), names)
 
 
 def _auto_score(version: ScorecardVersion, score: CallScore) -> AutoScore:

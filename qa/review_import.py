@@ -15,7 +15,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Call, Review, ReviewReason, ReviewState, Role, User
-from qa import audit
 from qa.criteria import card_of
 from qa.csv_import import ImportReport, Outcome, Row, import_rows, read_rows
 from qa.refusals import N_, Refused
@@ -73,17 +72,7 @@ def import_reviews(
     def store(row: Row) -> Outcome:
         return _store(session, row, by, release=release, address=address)
 
-    report = import_rows(session, rows, store)
-    audit.record(
-        session,
-        "reviews.imported",
-        user_id=by.id,
-        address=address,
-        stored=report.stored,
-        unchanged=report.unchanged,
-        refused=len(report.problems),
-    )
-    return report
+    return import_rows(session, rows, store, action="reviews.imported", by=by, address=address)
 
 
 def _store(session: Session, row: Row, by: User, *, release: bool, address: str | None) -> Outcome:

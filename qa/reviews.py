@@ -34,8 +34,6 @@ from scoring.scorecard import Item, Scorecard
 
 REVIEWERS = frozenset({Role.INSPECTOR, Role.LEAD})
 MAX_COMMENT = 4_000  # characters
-# What a person may answer; "cannot tell" is for machines.
-GIVEN = (Answer.MET, Answer.PARTLY, Answer.NOT_MET, Answer.NOT_APPLICABLE)
 _NEVER = ("never", "无")
 
 

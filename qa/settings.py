@@ -158,18 +158,8 @@ class Settings(BaseSettings):
             groups = set(re.compile(value).groupindex)
         except re.error as error:
             raise ValueError(f"is not a regular expression: {error}") from None
-        known = {
-            "external_id",
-            "agent",
-            "agent_number",
-            "started_at",
-            "queue",
-            "direction",
-            "customer_number",
-            "language",
-        }
-        if groups - known:
-            raise ValueError(f"has unknown groups {sorted(groups - known)}; known are {sorted(known)}")
+        if unknown := groups - FILE_NAME_GROUPS:
+            raise ValueError(f"has unknown groups {sorted(unknown)}; known are {sorted(FILE_NAME_GROUPS)}")
         return value
 
     def model_post_init(self, _context: Any) -> None:

@@ -6,6 +6,7 @@ Metadata comes from a manifest's columns, else from the file name by the configu
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -24,6 +25,10 @@ _AGENT_SIDE = re.compile(r"(?P<stem>.*?)[_. -]?agent", re.IGNORECASE)
 _CUSTOMER_SIDE = re.compile(r"(?P<stem>.*?)[_. -]?(caller|customer|client)", re.IGNORECASE)
 _EVENT = re.compile(r"(?P<kind>[a-z_]+)@(?P<start>\d+(\.\d+)?)(-(?P<end>\d+(\.\d+)?))?")
 MAX_MANIFEST_BYTES = 64 * 2**20
+MAX_CELL = 200  # characters of one value in a manifest; file names may be longer
+MAX_NAME = 600  # characters of a source's name: two file names at their longest
+# No text of a call has these, and databases refuse some: controls, and the halves that undecodable bytes become.
+_NO_TEXT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class SourceError(ValueError):
@@ -64,6 +69,7 @@ _COLUMNS = (
     "customer_number language agent_channel engine events"
 )
 COLUMNS = frozenset(_COLUMNS.split())
+_VALUES = COLUMNS - {"file", "agent_file", "customer_file", "transcript", "events"}
 
 
 def find_sources(paths: Iterable[Path], settings: Settings, manifest: Path | None = None) -> Iterator[Source]:
@@ -121,15 +127,31 @@ def _group(files: list[Path], settings: Settings) -> Iterator[Source]:
         yield Source(path.name, from_file_name(path.stem, settings), (), path)
 
 
+def plain_name(name: str) -> str:
+    """Return the name of a file as one line of text that every database keeps.
+
+    >>> plain_name("a\\nb.wav")
+    'a\ufffdb.wav'
+    """
+    return _NO_TEXT.sub("\ufffd", name)[:MAX_NAME]
+
+
 def from_file_name(stem: str, settings: Settings) -> CallMetadata:
-    """Return what the configured pattern reads from a file name without its suffix."""
-    match = re.match(settings.file_name_pattern, stem)
+    """Return what the configured pattern reads from a file name without its suffix.
+
+    A time that no calendar has (20261399) is not told: the file's own date serves, as without any.
+    """
+    match = re.match(settings.file_name_pattern, plain_name(stem))
     found = {name: value for name, value in match.groupdict().items() if value} if match else {}
     number = found.pop("agent_number", None)
     started = found.pop("started_at", None)
+    try:
+        started_at = parse_time(started, settings.zone) if started else None
+    except SourceError:
+        started_at = None
     return CallMetadata(
         **{"agent": number, **found},  # type: ignore[arg-type]
-        started_at=parse_time(started, settings.zone) if started else None,
+        started_at=started_at,
     )
 
 
@@ -137,18 +159,21 @@ def parse_time(text: str, zone: ZoneInfo) -> datetime:
     """Return the time that `text` writes: ISO 8601, or the digits of date and time; in `zone` unless it says.
 
     Raises:
-        SourceError: it is neither.
+        SourceError: it is neither, or lies outside the years 1971 to 2999.
     """
+    wrong = SourceError(f"{text!r} is not a time; write it as 2026-11-18T14:32:00")
     try:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         digits = re.sub(r"\D", "", text)
         if len(digits) not in (12, 14):
-            raise SourceError(f"{text!r} is not a time; write it as 2026-11-18T14:32:00") from None
+            raise wrong from None
         try:
             moment = datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=zone)
         except ValueError:
-            raise SourceError(f"{text!r} is not a time; write it as 2026-11-18T14:32:00") from None
+            raise wrong from None
+    if not 1971 <= moment.year <= 2999:
+        raise wrong
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -164,16 +189,34 @@ def read_manifest(path: Path, settings: Settings) -> Iterator[Source]:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise SourceError(f"{path}: is not UTF-8 text; save it as CSV UTF-8") from None
-    reader = csv.DictReader(text.splitlines())
-    unknown = [name for name in reader.fieldnames or [] if name not in COLUMNS and not name.startswith("field:")]
-    if unknown:
-        raise SourceError(f"{path}:1: unknown columns {unknown}; known are {sorted(COLUMNS)} and field:NAME")
-    for row in reader:
-        line = reader.line_num
-        try:
-            yield _from_row({name: (value or "").strip() for name, value in row.items() if name}, path.parent, settings)
-        except SourceError as error:
-            raise SourceError(f"{path}:{line}: {error}") from None
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    try:
+        unknown = [name for name in reader.fieldnames or [] if name not in COLUMNS and not name.startswith("field:")]
+        if unknown:
+            raise SourceError(f"unknown columns {unknown}; known are {sorted(COLUMNS)} and field:NAME")
+        for row in reader:
+            yield _from_row(_cells(row), path.parent, settings)
+    except (SourceError, csv.Error) as error:
+        raise SourceError(f"{path}:{max(1, reader.line_num)}: {error}") from None
+
+
+def _cells(row: Mapping[str | None, Any]) -> dict[str, str]:
+    """Return a line's values by column.
+
+    Raises:
+        SourceError: there are more of them than columns, or one is too long or holds control characters.
+    """
+    if row.get(None):
+        raise SourceError("has more cells than there are columns; quote a value that holds a comma")
+    cells = {name: (value or "").strip() for name, value in row.items() if name}
+    for name, value in cells.items():
+        if name.startswith("field:"):
+            cells[name] = " ".join(value.split())
+        elif name in _VALUES and len(value) > MAX_CELL:
+            raise SourceError(f"{name}: has {len(value)} characters; at most {MAX_CELL}")
+        if _NO_TEXT.search(cells[name]):
+            raise SourceError(f"{name}: holds a control character or a line break")
+    return cells
 
 
 def _from_row(row: dict[str, str], folder: Path, settings: Settings) -> Source:

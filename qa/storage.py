@@ -42,12 +42,16 @@ class RecordingStore:
         if self._local:
             Path(target).parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=Path(target).parent, delete=False) as part:
-                if isinstance(content, bytes):
-                    part.write(content)
-                else:
-                    with content.open("rb") as source:
-                        shutil.copyfileobj(source, part)
-            Path(part.name).replace(target)
+                try:
+                    if isinstance(content, bytes):
+                        part.write(content)
+                    else:
+                        with content.open("rb") as source:
+                            shutil.copyfileobj(source, part)
+                    part.flush()
+                    Path(part.name).replace(target)
+                finally:
+                    Path(part.name).unlink(missing_ok=True)
         elif isinstance(content, bytes):
             self._files.pipe_file(target, content)
         else:

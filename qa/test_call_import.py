@@ -12,7 +12,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Role, TestCall, User
-from qa import audit
 from qa.csv_import import ImportReport, Outcome, Row, import_rows, read_rows
 from qa.refusals import N_, Refused
 from qa.test_calls import default_sheet, enter_test_call
@@ -42,17 +41,7 @@ def import_test_calls(
     def store(row: Row) -> Outcome:
         return _store(session, row, by, zone, used, address)
 
-    report = import_rows(session, rows, store)
-    audit.record(
-        session,
-        "test_calls.imported",
-        user_id=by.id,
-        address=address,
-        stored=report.stored,
-        unchanged=report.unchanged,
-        refused=len(report.problems),
-    )
-    return report
+    return import_rows(session, rows, store, action="test_calls.imported", by=by, address=address)
 
 
 def _store(session: Session, row: Row, by: User, zone: ZoneInfo, sheet: CheckSheet, address: str | None) -> Outcome:

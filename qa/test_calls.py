@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 
 from models import Agent, Call, Role, TestCall, User
 from qa import audit
+from qa.people import staff_number
 from qa.refusals import N_, Refused
 from scoring.check_sheet import CheckSheet, SheetError, SheetScore, load_check_sheet, score_sheet
 from scoring.shipped import shipped
@@ -116,7 +117,7 @@ def enter_test_call(
         tester=tester,
         sheet=sheet.key,
         dialled_at=times.dialled,
-        staff_number=fields["staff_number_heard"],
+        staff_number=staff_number(fields["staff_number_heard"]),
         scenario=fields.get("scenario_id"),
         persona=fields.get("persona"),
         header={**fields, "answered_at": times.answered.isoformat(), "key_points": key_points},
@@ -183,6 +184,11 @@ def _visible(user: User) -> ColumnElement[bool]:
     if user.role is Role.SUPERVISOR and user.team_id is not None:
         return TestCall.agent_id.in_(select(Agent.id).where(Agent.team_id == user.team_id))
     return false()
+
+
+def ordinary_call() -> ColumnElement[bool]:
+    """Return the condition on a call that it is not the recording of a test call: those leave the sample."""
+    return Call.id.not_in(select(TestCall.call_id).where(TestCall.call_id.is_not(None)))
 
 
 def read_times(header: Mapping[str, str], zone: ZoneInfo) -> Times:

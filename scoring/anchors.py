@@ -43,7 +43,7 @@ def trigger_moments(case: Case, rule: Trigger) -> tuple[Moment, ...]:
     for side in case.sides(rule.role):
         for entry in entries:
             for first, last in occurrences(entry, side):
-                if excepted(exceptions, side, first, last) != "not_said":
+                if excepted(exceptions, entries, side, first, last) != "not_said":
                     continue
                 moments.append(
                     Moment(side.tokens[first].start, side.tokens[last - 1].end, side.turns[first], side.speaker)
@@ -196,10 +196,17 @@ def _number(name: str) -> float:
 
 
 def last_turns(case: Case, side: Side, turns: int) -> Range:
-    """Return the units of the last `turns` stretches of a side."""
-    mine = [stretch for stretch in case.spoken.stretches if stretch.speaker == side.speaker][-turns:]
+    """Return the units of the last `turns` stretches of a side.
+
+    A first stretch with words of the opening is not the end of even a short call, unless it is all there is: "what
+    can I do for you" must not pass for "what else can I do for you".
+    """
+    mine = [stretch for stretch in case.spoken.stretches if stretch.speaker == side.speaker]
     if not mine:
         return Range(side, 0, 0)
+    if len(mine) > 1 and case.says_opening(side, *side.in_turns(mine[0].first, mine[0].last)):
+        mine = mine[1:]
+    mine = mine[-turns:]
     low, high = side.in_turns(mine[0].first, mine[-1].last)
     return Range(side, low, high, mine[0].start, mine[-1].end)
 

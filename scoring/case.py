@@ -130,29 +130,39 @@ class Case:
 
     @cached_property
     def sides_may_be_swapped(self) -> bool:
-        """Whether the customer opens the call with an agent's sentence and the agent says no part of an opening."""
-        openings = [
-            rule
-            for rule in self.phrases.required
-            if rule.role == AGENT and isinstance(rule.window, Window) and rule.window.start_s and len(rule.parts) > 1
-        ]
-        least = OPENING_SENTENCE * (3 if self.phrases.normaliser.chinese else 2)
-        return any(self._opens(rule, CUSTOMER, least) and not self._opens(rule, AGENT, 1) for rule in openings)
+        """Whether the customer opens the call with an agent's sentence and the agent does not.
 
-    def _opens(self, rule: Required, speaker: str, least: int) -> bool:
-        """Whether `speaker` says a wording of an opening of at least so many units near the beginning."""
-        assert isinstance(rule.window, Window)
+        A hello is no sentence: whoever is called says it too.
+        """
+        return self._opens(CUSTOMER) and not self._opens(AGENT)
+
+    def _opens(self, speaker: str) -> bool:
+        """Whether `speaker` says a sentence of an opening near the beginning."""
         side = self.spoken.side(speaker)
-        if not side.tokens or not rule.window.start_s:
-            return False
-        reach = 3 * rule.window.start_s if self.timed else 2
-        low, high = side.between_times(0, side.tokens[0].start + reach)
+        least = OPENING_SENTENCE * (3 if self.phrases.normaliser.chinese else 2)
+        reach = 3 * max((seconds for seconds, _ in self._openings), default=0.0) if self.timed else 2
+        return bool(side.tokens) and self.says_opening(
+            side, *side.between_times(0, side.tokens[0].start + reach), least=least
+        )
+
+    def says_opening(self, side: Side, low: int, high: int, *, least: int = 1) -> bool:
+        """Whether words of an opening, of at least so many units, stand between the units `low` and `high`."""
         return any(
             last - first >= least
+            for _, rule in self._openings
             for entries in rule.parts.values()
             for entry in self.entries(entries)
             for first, last in occurrences(entry, side, low, high)
         )
+
+    @cached_property
+    def _openings(self) -> list[tuple[float, Required]]:
+        """The rules for what an agent says first, in several parts, each with its seconds."""
+        return [
+            (rule.window.start_s, rule)
+            for rule in self.phrases.required
+            if rule.role == AGENT and isinstance(rule.window, Window) and rule.window.start_s and len(rule.parts) > 1
+        ]
 
     def search(self, sources: Iterable[str], ranges: Iterable[Range], *, latest: bool = False) -> PhraseMatch | None:
         """Return the best match of any entry in any of the ranges; None when the ranges hold no words."""

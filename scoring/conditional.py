@@ -64,9 +64,13 @@ def _at_moments(case: Case, rule: Conditional, moments: Sequence[Moment], outcom
     findings = []
     for part, sources in rule.parts.items():
         finding = _anchored_part(case, rule, part, sources, ranges, moments)
+        later = [] if not_before is None else [_since_time(where, not_before) for where in ranges]
+        if later and finding.evidence.reason == "unsure":
+            # Words before the rule that must come first cannot be what was asked for, however they sounded.
+            finding = _anchored_part(case, rule, part, sources, later, moments)
         findings.append(unless_part_na(case, rule, finding))
-        if not_before is not None:
-            findings += _after_rule(case, rule, finding, sources, ranges, not_before)
+        if later:
+            findings += _after_rule(case, rule, finding, sources, later)
     if rule.reply:
         findings.append(_reply(case, rule, rule.reply, findings))
     return findings
@@ -121,20 +125,22 @@ def _anchor_limits(rule: Conditional) -> dict[str, object]:
     return limits
 
 
+def _since_time(where: Range, moment: float) -> Range:
+    """Return what of a range begins at `moment` or later."""
+    start = None if where.start is None else max(where.start, moment)
+    return replace(where, low=max(where.low, where.side.between_times(moment, moment)[0]), start=start)
+
+
 def _after_rule(
     case: Case,
     rule: Conditional,
     finding: Finding,
     sources: Sequence[str],
-    ranges: Sequence[Range],
-    not_before: float,
+    later: Sequence[Range],
 ) -> list[Finding]:
-    """Return whether a part that was said was (also) said after the rule that must come first."""
+    """Return whether a part that was said was (also) said `later`, after the rule that must come first."""
     if finding.verdict is not Answer.MET or rule.after is None:
         return []
-    later = [
-        replace(where, low=max(where.low, where.side.between_times(not_before, not_before)[0])) for where in ranges
-    ]
     match = case.search([source for source in sources if source not in TOKENS], later)
     said = match is not None and match.verdict == "said"
     doubtful = match is not None and match.verdict == "unsure"

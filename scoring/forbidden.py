@@ -35,6 +35,7 @@ def _clean(case: Case, rule: Forbidden) -> Finding:
 
 def _hits(case: Case, rule: Forbidden, described: tuple[str, ...]) -> Iterator[Finding]:
     exceptions = case.entries(entry for entry in rule.unless if entry not in DESCRIPTIVE)
+    wordings = case.entries(source for _, source in rule.entries())
     doubt = case.role_doubt(rule.role)
     for side in case.sides(rule.role):
         taken: set[int] = set()
@@ -43,7 +44,7 @@ def _hits(case: Case, rule: Forbidden, described: tuple[str, ...]) -> Iterator[F
                 for first, last in occurrences(entry, side):
                     if taken & set(range(first, last)) or _only_a_syllable(rule, side, first, last):
                         continue
-                    cancelled = excepted(exceptions, side, first, last)
+                    cancelled = excepted(exceptions, wordings, side, first, last)
                     if cancelled == "said":
                         continue
                     taken |= set(range(first, last))

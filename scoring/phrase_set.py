@@ -25,7 +25,7 @@ RuleId = Annotated[Text, Field(min_length=1, max_length=40)]
 class Normalise(Criteria):
     """How text is made alike before it is compared. Chinese and English share it; unused switches do nothing."""
 
-    lowercase: bool = True
+    lowercase: Literal[True] = True  # there is no comparing by case
     contractions: Literal["expand", "keep"] = "expand"
     numbers: Literal["digits", "keep"] = "digits"
     digits: bool = True

@@ -20,6 +20,8 @@ from qa.ingest import IngestReport
 from qa.settings import Settings
 from qa.sources import find_sources
 from qa.storage import RecordingStore
+from scoring.phrase_set import PhraseSet, load_phrase_set
+from scoring.shipped import shipped
 
 
 def require_or_skip(reason: str) -> None:
@@ -53,6 +55,16 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("HOTLINE_") and not name.startswith(("HOTLINE_TEST_", "HOTLINE_SHARED_DATA")):
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def english() -> PhraseSet:
+    return load_phrase_set(shipped("phrases-en-bank"))
+
+
+@pytest.fixture(scope="session")
+def chinese() -> PhraseSet:
+    return load_phrase_set(shipped("phrases-zh-mobile"))
 
 
 @pytest.fixture

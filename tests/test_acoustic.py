@@ -7,23 +7,12 @@ import pytest
 from scoring.facts import CallFacts, Event
 from scoring.marks import Answer
 from scoring.outcome import RuleOutcome
-from scoring.phrase_set import PhraseSet, load_phrase_set
+from scoring.phrase_set import PhraseSet
 from scoring.rules import check_rules
-from scoring.shipped import shipped
 from tests.dialogues import agent, customer, dialogue, unknown
 from transcription.measures import AudioMeasures, Overlap, SideMeasures, Silence
 
 TALK = "well let me see what i can find for you here in our system about this payment"
-
-
-@pytest.fixture(scope="module")
-def english() -> PhraseSet:
-    return load_phrase_set(shipped("phrases-en-bank"))
-
-
-@pytest.fixture(scope="module")
-def chinese() -> PhraseSet:
-    return load_phrase_set(shipped("phrases-zh-mobile"))
 
 
 def measures(

@@ -62,6 +62,21 @@ def test_an_items_rate_joins_machine_and_people(session: Session, agent: Agent, 
     assert rate.missed == (missed[1], missed[0])  # The newest first.
 
 
+def test_what_was_picked_for_a_reason_is_no_rate(session: Session, agent: Agent, card: ScorecardVersion) -> None:
+    for _ in range(5):
+        make_auto_score(session, make_call(session, agent=agent), card, marks=[("S1", "met", 4.0, 4.0)])
+    reviewed(session, agent, card, "not_met").reason = ReviewReason.TARGETED
+    reviewed(session, agent, card, "not_met").reason = ReviewReason.COMPLAINT
+    tested = make_call(session, agent=agent)
+    make_auto_score(session, tested, card, marks=[("S1", "not_met", 0.0, 4.0)])
+    session.add(sheet(agent, call_id=tested.id))
+    session.flush()
+
+    (rate,) = item_rates(session, agent.id, NOVEMBER, zone=SHANGHAI)
+
+    assert (rate.auto_n, rate.review_n, rate.share, rate.missed) == (5, 0, 100, ())
+
+
 def test_suggestions_and_rare_items_are_no_weakness(session: Session, agent: Agent, card: ScorecardVersion) -> None:
     for _ in range(6):
         score = make_auto_score(

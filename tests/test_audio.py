@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -101,6 +102,33 @@ def test_a_float_file_with_numbers_that_are_no_levels_is_cleaned(tmp_path: Path)
     assert recording.samples.tolist() == [[0.5, 0.0, 1.0, -1.0, 1.0]]
 
 
+def with_length(path: Path, length: int) -> Path:
+    """Have the header of a WAV file announce `length` bytes of sound."""
+    content = bytearray(path.read_bytes())
+    content[40:44] = length.to_bytes(4, "little")
+    path.write_bytes(content)
+    return path
+
+
+def silent_film(path: Path) -> Path:
+    ffmpeg = require_program("ffmpeg")
+    command = [
+        ffmpeg,
+        "-nostdin",
+        "-v",
+        "error",
+        "-f",
+        "lavfi",
+        "-i",
+        "testsrc=d=0.1:s=32x32",
+        "-f",
+        "matroska",
+        str(path),
+    ]
+    subprocess.run(command, check=True)
+    return path
+
+
 def spoil(path: Path, what: str) -> Path:
     if what == "missing":
         return path.with_name("gone.wav")
@@ -112,12 +140,23 @@ def spoil(path: Path, what: str) -> Path:
         return write(path, *[tone()] * 6)
     if what == "absurd rate":
         return write(path, tone(), rate=100)
+    if what == "a pipe":
+        os.mkfifo(path)
+        return path
+    if what == "a link to nothing":
+        path.symlink_to(path.with_name("gone.wav"))
+        return path
+    if what == "a film without sound":
+        return silent_film(path)
     contents = {
         "empty": b"",
         "text": b"Dear customer, " * 50,
         "zeros": bytes(5000),
         "header only": write(path, tone()).read_bytes()[:44],
+        "no sample": write(path, tone(0.0)).read_bytes(),
         "cut off": write(path, tone(4.0)).read_bytes()[:20_000],
+        "more than announced": with_length(write(path, tone(4.0)), 1000).read_bytes(),
+        "other bytes": np.random.default_rng(0).bytes(20_000),
         "playlist": b"#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nother.wav\n#EXT-X-ENDLIST\n",
         "list of files": b"ffconcat version 1.0\nfile other.wav\n",
     }
@@ -134,7 +173,13 @@ def spoil(path: Path, what: str) -> Path:
         ("text", "is no recording"),
         ("zeros", "is no recording"),
         ("header only", "holds no sound|is cut off"),
+        ("no sample", "holds no sound"),
         ("cut off", "is cut off: only 31 %"),
+        ("more than announced", "announces 1000 bytes of sound, and the file has 64044"),
+        ("other bytes", "is no recording"),
+        ("a pipe", "is not a file"),
+        ("a link to nothing", "does not exist"),
+        ("a film without sound", "there is no sound track in it"),
         ("six channels", "has 6 channels"),
         ("absurd rate", "100 samples a second"),
         ("playlist", "is no recording"),
@@ -151,13 +196,45 @@ def test_a_file_that_cannot_be_used_says_why(tmp_path: Path, what: str, message:
     assert str(tmp_path) not in str(caught.value)
 
 
-def test_a_wav_file_whose_recorder_never_wrote_the_length_is_read_whole(tmp_path: Path) -> None:
-    path = write(tmp_path / "streamed.wav", tone(2.0))
-    content = bytearray(path.read_bytes())
-    content[40:44] = b"\xff\xff\xff\xff"
-    path.write_bytes(content)
+@pytest.mark.parametrize("length", [0xFFFFFFFF, 0x7FFFFFFF, 0])
+def test_a_wav_file_whose_recorder_never_wrote_the_length_is_read_whole(tmp_path: Path, length: int) -> None:
+    require_program("ffmpeg")
+    path = with_length(write(tmp_path / "streamed.wav", tone(2.0)), length)
 
     assert read_audio(path).duration == pytest.approx(2.0, abs=0.01)
+
+
+def test_text_called_mp3_costs_one_message_and_no_noise(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    require_program("ffmpeg")
+    path = tmp_path / "call.mp3"
+    path.write_text("Dear customer, " * 500)
+
+    with pytest.raises(UnreadableAudio, match="is no recording"):
+        read_audio(path)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_message_is_one_line_whatever_the_file_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "a\nfailed: b\udcff\x1b[2J.wav"
+    path.write_bytes(b"")
+
+    with pytest.raises(UnreadableAudio, match=r"^a\?failed: b\?\?\[2J\.wav: is empty"):
+        read_audio(path)
+
+
+def test_a_link_to_a_recording_is_read(tmp_path: Path) -> None:
+    link = tmp_path / "link.wav"
+    link.symlink_to(write(tmp_path / "call.wav", tone()))
+
+    assert read_audio(link).duration == 1.0
+
+
+@pytest.mark.parametrize(("frames", "rate"), [(1, 8000), (2, 48_000), (384_000, 192_000)])
+def test_very_short_and_very_fine_recordings_are_read(tmp_path: Path, frames: int, rate: int) -> None:
+    recording = read_audio(write(tmp_path / "call.wav", tone(frames / rate, rate), rate=rate))
+
+    assert recording.samples.shape == (1, frames)
+    assert len(recording.for_engine(0)) <= max(2, frames * audio.SAMPLE_RATE // rate)
 
 
 def test_a_damaged_flac_file_is_refused_rather_than_half_read(tmp_path: Path) -> None:

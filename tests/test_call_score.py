@@ -96,6 +96,94 @@ def test_bonus_points_are_capped_and_never_lift_a_score_above_100() -> None:
     assert score_answers(ZH, full(ZH) | bonus).raw == 100
 
 
+NA, NOT_MET, PARTLY = (GivenAnswer(answer) for answer in (Answer.NOT_APPLICABLE, Answer.NOT_MET, Answer.PARTLY))
+
+
+def off(*names: str) -> GivenAnswer:
+    return GivenAnswer(Answer.PARTLY, names)
+
+
+def section(card: Scorecard, name: str, answer: GivenAnswer) -> dict[str, GivenAnswer]:
+    return {item.id: answer for part, item in card.items() if part.id == name}
+
+
+@pytest.mark.parametrize(
+    ("card", "answers", "raw"),
+    [
+        # Section E does not apply: A counts 20 of 85, and A1 4 of the 13 that apply in it; D1 counts 12 of 85.
+        (
+            ZH,
+            section(ZH, "E", NA) | {"A4": NA, "A5": NA, "A1": off("缺一要素"), "D1": off("表述不严谨")},
+            100 - 100 * 20 / 85 * 4 / 13 * 2 / 4 - 100 * 30 / 85 * 12 / 30 * 3 / 12,
+        ),
+        # Cannot tell leaves the denominator just as N/A does.
+        (ZH, {"C1": GivenAnswer(Answer.CANNOT_TELL), "C2": off("让客户重复两次")}, 100 - 20 * 5 / 15 * 2 / 5),
+        # Section P does not apply, nor do S4 and S5: S counts 30 of 85, and S3 12 of the 19 that apply in it.
+        (
+            EN,
+            section(EN, "P", NA) | {"S4": NA, "S5": NA, "S3": PARTLY, "R1": NOT_MET},
+            100 - 100 * 30 / 85 * 12 / 19 / 2 - 100 * 30 / 85 * 12 / 30,
+        ),
+    ],
+)
+def test_scores_are_those_that_were_reckoned_by_hand(
+    card: Scorecard, answers: dict[str, GivenAnswer], raw: float
+) -> None:
+    score = score_answers(card, full(card) | answers)
+
+    assert score.raw == pytest.approx(raw, abs=1e-4)
+    assert sum(part.possible for part in score.sections) == pytest.approx(100, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("answers", "raw", "passed", "band"),
+    [
+        ({"A1": off("缺一要素"), "D1": off("错误")}, 90, True, "A"),
+        ({"A1": off("缺一要素", "超出时间窗"), "D1": off("错误")}, 89, True, "B"),
+        (section(ZH, "E", NOT_MET), 85, True, "B"),
+        (section(ZH, "E", NOT_MET) | {"A1": off("超出时间窗")}, 84, False, "B"),
+        ({"D1": NOT_MET, "D2": NOT_MET}, 80, False, "B"),
+        ({"D1": NOT_MET, "D2": NOT_MET, "A1": off("超出时间窗")}, 79, False, "C"),
+        (section(ZH, "C", NOT_MET) | section(ZH, "D", NOT_MET), 50, False, "C"),
+    ],
+)
+def test_bands_and_pass_mark_begin_at_their_number(
+    answers: dict[str, GivenAnswer], raw: float, passed: bool, band: str
+) -> None:
+    score = score_answers(ZH, full(ZH) | answers)
+    capped = score_answers(ZH, full(ZH, F6=NOT_MET) | answers)
+
+    assert (score.raw, score.final, score.passed, score.band) == (raw, raw, passed, band)
+    # A cap is no gift: whoever is below it stays there.
+    assert (capped.raw, capped.final, capped.passed) == (raw, min(raw, 59), False)
+
+
+@pytest.mark.parametrize(
+    ("floors", "answers", "raw"),
+    [
+        ({}, {"D1": off("错误", "错误", "错误")}, 88),
+        ({"item": -6}, {"D1": off("错误", "错误", "错误")}, 82),  # 12 - 24, but not below -6
+        ({"item": -99}, {"D1": off(*["错误"] * 9)}, 70),  # 18 - 60, but a section not below 0
+        ({"item": -99, "section": -10}, {"D1": off(*["错误"] * 9)}, 60),
+        ({"total": 25}, {name: NOT_MET for part in "ABCDE" for name in section(ZH, part, NOT_MET)}, 25),
+    ],
+)
+def test_floors_hold_at_item_section_and_total(
+    floors: dict[str, float], answers: dict[str, GivenAnswer], raw: float
+) -> None:
+    card = Scorecard.model_validate({**ZH.model_dump(mode="json"), "floors": floors})
+
+    assert score_answers(card, full(card) | answers).raw == raw
+
+
+def test_a_score_is_complete_from_exactly_the_least_that_must_be_answered() -> None:
+    enough = section(EN, "S", MET) | section(EN, "R", MET)  # 30 + 30 of 100
+    most = {name: answer for name, answer in enough.items() if name != "R4"}
+
+    assert (score_answers(EN, enough).complete, score_answers(EN, enough).raw) == (True, 100)
+    assert (score_answers(EN, most).complete, score_answers(EN, most).raw) == (False, None)
+
+
 @pytest.mark.parametrize(
     ("answers", "message"),
     [

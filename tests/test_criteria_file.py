@@ -129,3 +129,8 @@ def test_a_phrase_set_that_cannot_work_is_refused(rules: str, message: str) -> N
         load_phrase_set(phrases(rules))
 
     assert message in str(error.value)
+
+
+def test_a_switch_that_nothing_obeys_cannot_be_turned_off() -> None:
+    with pytest.raises(CriteriaError, match=r"normalise\.lowercase"):
+        load_phrase_set(phrases("  normalise: {lowercase: false}\n"))

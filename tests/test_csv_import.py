@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Team
+from models import AuditEvent, Team
 from qa import csv_import
 from qa.csv_import import Outcome, Row, import_rows, read_rows
 from qa.refusals import Refused
+from tests.factories import make_team, make_user
 
 
 @pytest.mark.parametrize(
@@ -88,11 +89,31 @@ def test_a_bad_row_takes_nothing_else_with_it(session: Session) -> None:
             raise Refused("No.")
         return Outcome.STORED
 
-    report = import_rows(session, rows, store)
+    report = import_rows(session, rows, store, action="teams.imported", by=make_user(session))
 
-    assert (report.stored, report.unchanged, report.ok) == (2, 1, False)
+    assert (report.stored, report.unchanged) == (2, 1)
+    event = session.scalars(select(AuditEvent)).one()
+    assert (event.action, event.details) == ("teams.imported", {"stored": 2, "unchanged": 1, "refused": 1})
     assert [(problem.line, str(problem.refusal)) for problem in report.problems] == [(4, "No.")]
     assert sorted(session.scalars(select(Team.name))) == ["一班", "二班"]
+
+
+def test_a_row_that_somebody_else_stores_meanwhile_is_there_already(session: Session) -> None:
+    make_team(session, "一班")
+    looked: list[Row] = []
+
+    def store(row: Row) -> Outcome:
+        looked.append(row)
+        if len(looked) > 1:
+            return Outcome.UNCHANGED
+        session.add(Team(name="一班"))  # the other's row was not there yet when this one looked
+        session.flush()
+        return Outcome.STORED
+
+    rows = read_rows("team\n一班\n".encode(), required=["team"])
+    report = import_rows(session, rows, store, action="teams.imported", by=make_user(session))
+
+    assert (report.stored, report.unchanged, report.problems) == (0, 1, [])
 
 
 @settings(max_examples=50, deadline=None)

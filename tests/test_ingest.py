@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from io import BytesIO
 from pathlib import Path
@@ -67,6 +68,11 @@ def test_the_same_recording_twice_is_one_call(hotline: Hotline, tmp_path: Path) 
 
     assert len(hotline.calls()) == 1
     assert (report.received, report.known) == ([], [hotline.calls()[0].id])
+    with hotline.factory() as session:
+        events = session.scalars(select(AuditEvent).where(AuditEvent.action == "calls.ingested")).all()
+    assert [event.details for event in events] == [
+        {"first": report.known[0], "last": report.known[0], "received": 1, "known": 0, "failed": 0}
+    ]
 
 
 def test_the_same_external_id_is_one_call(hotline: Hotline, tmp_path: Path) -> None:
@@ -104,6 +110,54 @@ def test_an_unreadable_file_is_recorded_and_stops_nothing(hotline: Hotline, tmp_
     assert [call.state for call in hotline.calls()] == [CallState.SCORED]
     with hotline.factory() as session:
         assert sorted(session.scalars(select(IngestFailure.source_name))) == ["a.wav", "b.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"\xff\xfe.json", "\ufffd\ufffd.json"),  # no UTF-8
+        (b"a\nb\x1b[31m.json", "a\ufffdb\ufffd[31m.json"),
+        (b"x" * 250 + b".json", "x" * 250 + ".json"),
+        (b"0728_20261399-993200.json", "0728_20261399-993200.json"),  # no such day
+    ],
+)
+def test_a_file_with_an_odd_name_is_a_call_like_any_other(
+    hotline: Hotline, tmp_path: Path, name: bytes, shown: str
+) -> None:
+    (tmp_path / os.fsdecode(name)).write_text(json.dumps(SAID.to_dict()))
+
+    report = hotline.ingest(tmp_path)
+
+    (call,) = hotline.calls()
+    assert (call.source_name, call.state) == (shown, CallState.SCORED)
+    assert report.undated == [shown]
+
+
+@pytest.mark.parametrize("text", ["nul \x00", "half a character \ud800"])
+def test_words_that_no_database_keeps_are_a_failure_of_their_file_only(
+    hotline: Hotline, tmp_path: Path, text: str
+) -> None:
+    content = SAID.to_dict()
+    content["turns"][0] = {"speaker": "agent", "start": 0.0, "end": 1.0, "text": text}
+    (tmp_path / "a.json").write_text(json.dumps(content))
+    (tmp_path / "b.json").write_text(json.dumps(SAID.to_dict()))
+
+    report = hotline.ingest(tmp_path)
+
+    assert [(name, "no character" in reason) for name, reason in report.failures] == [("a.json", True)]
+    assert [call.source_name for call in hotline.calls()] == ["b.json"]
+
+
+def test_a_staff_number_is_one_agent_however_its_digits_are_typed(hotline: Hotline, tmp_path: Path) -> None:
+    for number, staff in enumerate(("000", "０００", " 000 ")):
+        write_call(tmp_path / f"{number}.wav", SAID, seed=number)
+        (tmp_path / f"{number}.csv").write_text(f"file,agent\n{number}.wav,{staff}\n")
+        sources = find_sources([], hotline.settings, tmp_path / f"{number}.csv")
+        ingest(hotline.factory, hotline.settings, hotline.store, sources)
+
+    with hotline.factory() as session:
+        assert session.scalars(select(Agent.number)).all() == ["000"]
+    assert len({call.agent_id for call in hotline.calls()} - {None}) == 1
 
 
 def test_a_mended_file_clears_its_failure(hotline: Hotline, tmp_path: Path) -> None:
@@ -249,6 +303,20 @@ def test_an_upload_is_audited_and_a_foreign_file_name_opens_nothing(hotline: Hot
         assert session.scalars(select(Agent.number)).all() == ["0728"]
         event = session.scalars(select(AuditEvent)).one()
         assert (event.action, event.user_id, event.subject_id) == ("call.uploaded", uploader, call.id)
+
+
+def test_an_upload_says_all_that_its_file_name_tells_but_the_form_wins(hotline: Hotline, tmp_path: Path) -> None:
+    hotline.settings.file_name_pattern = r"(?P<queue>\w+)-(?P<direction>\w+)-(?P<customer_number>\d+)"
+    with transaction(hotline.factory) as session:
+        uploader = make_user(session, Role.LEAD).id
+    file = ("cards-outbound-13812345678.json", BytesIO(json.dumps(SAID.to_dict()).encode()))
+
+    receive_upload(
+        hotline.factory, hotline.settings, hotline.store, [file], CallMetadata(queue="billing", agent=""), uploader
+    )
+
+    (call,) = hotline.calls()
+    assert (call.queue, call.direction, call.customer_number) == ("billing", "outbound", "13812345678")
 
 
 @pytest.mark.slow

@@ -17,16 +17,6 @@ BANK = CallFacts(organisation_names=("Lakeside Bank",))
 OPENING = "good morning lakeside bank my name is jo how can i help"
 
 
-@pytest.fixture(scope="module")
-def english() -> PhraseSet:
-    return load_phrase_set(shipped("phrases-en-bank"))
-
-
-@pytest.fixture(scope="module")
-def chinese() -> PhraseSet:
-    return load_phrase_set(shipped("phrases-zh-mobile"))
-
-
 def zh(*lines: Line, **how: object) -> Transcript:
     return dialogue(*lines, language="zh-CN", **how)  # type: ignore[arg-type]
 
@@ -121,6 +111,16 @@ def test_an_opening_on_the_customers_side_stops_every_verdict_on_a_side(english:
 
     assert outcomes["EN-ABUSE"].verdict is Answer.CANNOT_TELL
     assert reasons(outcomes["EN-OPEN"]) == {"sides_may_be_swapped"}
+
+
+def test_a_hello_on_the_agents_side_is_no_opening_when_the_sides_may_be_swapped(chinese: PhraseSet) -> None:
+    call = zh(
+        customer("您好很高兴为您服务请问有什么可以帮您"), agent("你好你有病你有完没完"), customer("您的余额是五十元")
+    )
+    outcomes = check_rules(call, chinese)
+
+    assert outcomes["ZH-FATAL-ABUSE"].verdict is Answer.CANNOT_TELL
+    assert outcomes["ZH-OPEN"].verdict is Answer.CANNOT_TELL
 
 
 def test_a_caller_who_says_hello_my_name_is_does_not_look_like_an_agent(english: PhraseSet) -> None:
@@ -258,8 +258,21 @@ def test_consent_must_come_after_the_fee_and_before_the_deed(chinese: PhraseSet)
         customer("哦"),
     )
 
+    # What the customer asks for at first sounds like 开通吧, but is no answer to a fee that was not yet told.
+    none = zh(
+        customer("我想开通流量包"),
+        agent("每月三十八元立即生效可以随时退订"),
+        agent("已经为您办理"),
+    )
+    own_words = zh(
+        customer("我想开通流量包"),
+        agent("每月三十八元立即生效可以随时退订好的同意开通吧已经为您办理"),
+    )
+
     assert check_rules(right, chinese)["ZH-CONSENT"].verdict is Answer.MET
     assert parts(check_rules(early, chinese)["ZH-CONSENT"])["order"] == "not_met"
+    assert parts(check_rules(none, chinese)["ZH-CONSENT"]) == {"同意": "not_met"}
+    assert parts(check_rules(own_words, chinese)["ZH-CONSENT"]) == {"同意": "not_met"}
 
 
 def test_a_number_that_the_customer_gave_must_be_read_back(chinese: PhraseSet) -> None:
@@ -284,6 +297,16 @@ def test_a_ticket_is_looked_up_in_the_calls_fields(chinese: PhraseSet) -> None:
     assert ticket(ticket_type="投诉", ticket_summary="") is Answer.NOT_MET
 
 
+def test_the_opening_of_a_short_call_is_no_closing(english: PhraseSet, chinese: PhraseSet) -> None:
+    short = zh(agent("您好请问有什么可以帮您"), customer("话费多少"), agent("三十元感谢您的来电再见"), tail=9)
+    english_call = dialogue(agent("thank you for calling how can i help"), customer("my card"), agent("ok bye"), tail=9)
+    one_turn = zh(agent("您好请问有什么可以帮您三十元请问还有什么可以帮您再见"), tail=9)
+
+    assert parts(check_rules(short, chinese)["ZH-MORE"]) == {"再询问": "not_met"}
+    assert parts(check_rules(english_call, english)["EN-BYE"])["thanks"] == "not_met"
+    assert parts(check_rules(one_turn, chinese)["ZH-MORE"]) == {"再询问": "met"}
+
+
 # Forbidden words.
 
 
@@ -293,6 +316,15 @@ def test_a_ticket_is_looked_up_in_the_calls_fields(chinese: PhraseSet) -> None:
         ("不知道我这样解释您清楚了吗", "met"),
         ("您不清楚的地方可以再问我", "met"),
         ("请等一下", "met"),
+        ("请您等一下", "met"),
+        ("麻烦您稍等一下", "met"),
+        ("还有什么不清楚的吗", "met"),
+        ("有哪里不清楚您可以再来电", "met"),
+        ("如果您不知道密码可以重置", "met"),
+        ("您等一下", "not_met"),
+        ("为什么这样我也不清楚", "not_met"),
+        ("请等一下这个我不知道", "not_met"),  # an allowed word excuses no other
+        ("我不知道您还有哪里不清楚吗", "not_met"),
         ("等一下", "not_met"),
         ("我不知道", "not_met"),
         ("喂喂喂", "not_met"),
@@ -301,6 +333,42 @@ def test_a_ticket_is_looked_up_in_the_calls_fields(chinese: PhraseSet) -> None:
 )
 def test_forbidden_words_inside_approved_sentences_do_not_fire(chinese: PhraseSet, said: str, verdict: str) -> None:
     assert check_rules(zh(agent(said)), chinese)["ZH-FORB-MINOR"].verdict.value == verdict
+
+
+@pytest.mark.parametrize("name", ["phrases-en-bank", "phrases-zh-mobile"])
+def test_no_wording_that_an_agent_should_say_is_forbidden(name: str) -> None:
+    phrases = load_phrase_set(shipped(name))
+    wanted = [
+        (rule.id, wording)
+        for rule in (*phrases.required, *phrases.conditional)
+        if rule.role == "agent"
+        for wordings in rule.parts.values()
+        for wording in wordings
+        if "{" not in wording
+    ]
+
+    assert len(wanted) > 40
+    for rule, wording in wanted:
+        outcomes = check_rules(dialogue(agent(wording), customer("好"), language=phrases.language), phrases)
+        fired = [one.id for one in phrases.forbidden if outcomes[one.id].verdict is not Answer.MET]
+        assert (rule, wording, fired) == (rule, wording, [])
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        ("you should have it by friday", "met"),
+        ("you should have received a letter", "met"),
+        ("you should have told me that", "not_met"),
+    ],
+)
+def test_a_promise_of_delivery_is_no_reproach(english: PhraseSet, said: str, verdict: str) -> None:
+    assert check_rules(dialogue(agent(said)), english)["EN-FORB-MAJOR"].verdict.value == verdict
+
+
+def test_please_press_the_key_is_no_lure(chinese: PhraseSet) -> None:
+    assert check_rules(zh(agent("麻烦您帮我按一下井号键")), chinese)["ZH-RATE-LURE"].verdict is Answer.MET
+    assert check_rules(zh(agent("待会儿请帮我按一")), chinese)["ZH-RATE-LURE"].verdict is Answer.NOT_MET
 
 
 @pytest.mark.parametrize(

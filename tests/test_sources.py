@@ -115,6 +115,13 @@ def test_a_manifest_wins_over_the_file_name(settings: Settings, tmp_path: Path) 
         ("file,events\na.wav,hold\n", ":2: events"),
         ("file,agent\n,0728\n", ":2: names no file"),
         ("agent_file,agent\na.wav,0728\n", ":2: give either"),
+        ("file,agent\na.wav,7,8\n", ":2: has more cells"),
+        ("file,agent\na.wav,7\x00\n", ":2: agent: holds a control character"),
+        ('file,queue\na.wav,"two\nlines"\n', ":3: queue: holds a control character or a line break"),
+        ("file,external_id\na.wav," + "9" * 3000, ":2: external_id: has 3000 characters"),
+        ("file,agent\na.wav," + "9" * 200_000, ":1: field larger than field limit"),
+        ("file,started_at\na.wav,0001-01-01\n", ":2: '0001-01-01' is not a time"),
+        ('file,agent\n"a.wav,7\n', "unexpected end of data"),
     ],
 )
 def test_a_wrong_manifest_line_is_named(settings: Settings, tmp_path: Path, content: str, says: str) -> None:
@@ -148,3 +155,19 @@ def test_a_time_is_read_back_in_each_way_of_writing_it(moment: datetime) -> None
 
     for form in ("%Y-%m-%dT%H:%M:%S", "%Y%m%d%H%M%S", "%Y%m%d-%H%M%S", "%Y-%m-%d %H-%M-%S"):
         assert parse_time(moment.strftime(form), zone) == moment.replace(tzinfo=zone)
+
+
+@pytest.mark.parametrize(("stem", "started_at"), [("0728_20261399-993200", None), ("0728_00010101-000000", None)])
+def test_a_name_with_an_impossible_time_tells_only_the_rest(
+    settings: Settings, stem: str, started_at: datetime | None
+) -> None:
+    assert from_file_name(stem, settings).started_at == started_at
+
+
+def test_a_field_of_several_lines_becomes_one(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "calls.csv").write_text('file,field:ticket_summary\na.wav,"card lost\nnew one sent"\n')
+
+    (source,) = read_manifest(tmp_path / "calls.csv", settings)
+
+    assert source.metadata.facts["fields"] == {"ticket_summary": "card lost new one sent"}

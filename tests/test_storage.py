@@ -52,3 +52,12 @@ def test_an_unknown_kind_of_store_is_named() -> None:
 def test_only_a_folder_has_local_paths(tmp_path: Path) -> None:
     assert RecordingStore(str(tmp_path)).local_path("a") == tmp_path / "a"
     assert RecordingStore("memory://x").local_path("a") is None
+
+
+def test_what_could_not_be_put_whole_leaves_nothing(tmp_path: Path) -> None:
+    store = RecordingStore(str(tmp_path / "store"))
+
+    with pytest.raises(FileNotFoundError):
+        store.put("ab/one.flac", tmp_path / "gone.flac")
+
+    assert [path for path in (tmp_path / "store").rglob("*") if path.is_file()] == []

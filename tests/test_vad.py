@@ -95,3 +95,9 @@ def test_real_telephone_speech_is_found_about_as_often_as_it_is_spoken(shared_da
 
     talk = sum(span.end - span.start for span in spans)
     assert 370 / talk == pytest.approx(3.6, abs=0.6)  # words of the script, at the rate that its README states
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("frames", [1, 2, 100])
+def test_a_moment_of_sound_is_no_speech(frames: int) -> None:
+    assert find_speech(np.full(frames, 0.5, dtype=np.float32)) == []

@@ -86,6 +86,7 @@ ACTS: dict[str, str] = {
     "user.deactivated": N_("Deactivated a user"),
     "user.password_reset": N_("Gave a new password"),
     "audit.viewed": N_("Looked at the audit trail"),
+    "calls.ingested": N_("Took in calls"),
     "call.uploaded": N_("Uploaded a call"),
     "call.viewed": N_("Opened a call"),
     "call.retried": N_("Had a call worked on again"),
