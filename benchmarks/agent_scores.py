@@ -142,7 +142,7 @@ def review_rows(calls: int, rng: np.random.Generator) -> Iterator[dict[str, Any]
 def test_rows(calls: int, agents: int, rng: np.random.Generator) -> Iterator[dict[str, Any]]:
     for i in range(0, calls, DIALLED):
         yield {
-            "source": "DT" if i % 2 else "MS",
+            "source": "DT" if i // DIALLED % 2 else "MS",
             "sheet": "s/1",
             "dialled_at": FIRST + timedelta(seconds=int(rng.integers(0, DAYS * 86_400))),
             "staff_number": "",

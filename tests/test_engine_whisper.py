@@ -1,17 +1,14 @@
-"""The Whisper engine on a checkpoint made here: random weights, but each position calls for a known token.
-
-It shows that loading, windows, times, words and errors work; it cannot show how well a real model hears.
-"""
+"""The Whisper engine on checkpoints made by tests/checkpoint.py: models, languages, words and errors."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.checkpoint import one_thread, write_checkpoint
 from transcription.engine import SAMPLE_RATE, EngineUnavailable, Samples, Span, UnsupportedLanguage
 from transcription.engines import make_engine
 from transcription.engines.whisper import WhisperEngine
@@ -23,32 +20,10 @@ pytestmark = [
 ]
 
 
-def write_checkpoint(
-    path: Path, text: str, *, language: str = "en", seconds: float = 2.0, starts_with: str | None = None
-) -> Path:
-    """Write a tiny Whisper model that hears `text` in every window, for the first `seconds` of it.
-
-    Its positional embeddings outweigh everything else, so the token at each place is settled.
-    """
-    import torch
-    from whisper.model import ModelDimensions, Whisper
-    from whisper.tokenizer import get_tokenizer
-
-    torch.manual_seed(1)
-    size = {"n_mels": 80, "n_audio_ctx": 1500, "n_vocab": 51865, "n_text_ctx": 64}
-    size |= {f"n_{part}_{what}": n for part in ("audio", "text") for what, n in (("state", 64), ("head", 2))}
-    model = Whisper(ModelDimensions(**size, n_audio_layer=1, n_text_layer=2))
-    tokens = get_tokenizer(True, num_languages=99, language=language)
-    begin = tokens.timestamp_begin
-    first = tokens.no_speech if starts_with == "no speech" else tokens.to_language_token(language)
-    wanted = [first, first, begin, *tokens.encode(text), begin + round(seconds / 0.02), tokens.eot]
-    with torch.no_grad():
-        torch.nn.init.normal_(model.decoder.token_embedding.weight)
-        model.decoder.positional_embedding.zero_()
-        for place, token in enumerate(wanted):
-            model.decoder.positional_embedding[place] = 100 * model.decoder.token_embedding.weight[token]
-    torch.save({"dims": asdict(model.dims), "model_state_dict": model.state_dict()}, path)
-    return path
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

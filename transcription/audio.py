@@ -30,6 +30,8 @@ BLOCK = 1 << 18  # frames
 _DEMUXERS = "aac,ac3,aiff,alaw,amr,amrnb,amrwb,ape,asf,au,caf,flac,g722,gsm,matroska,mov,mp3,mulaw,ogg,w64,wav,wv"
 _UNKNOWN_LENGTH = 0x7FFF0000  # recorders that stream write such a length, or 0, and never come back to mend it
 _WAV_LENGTHS = re.compile(r"^\s*data\s*:\s*(\d+)\s*\(should be (\d+)\)", re.MULTILINE)
+# What libsndfile reports of a WAV file whose sound goes on where its header says that it ends.
+_WAV_GOES_ON = re.compile(r"^Length : (\d+)$.*^data : (\d+)$.*^\*\*\* Unknown chunk marker", re.MULTILINE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def read_audio(path: Path, *, max_seconds: float = MAX_SECONDS) -> Recording:
         except _UnknownFormat as problem:
             samples, rate = _decode_by_ffmpeg(path, max_seconds, str(problem))
     except UnreadableAudio as error:
-        raise UnreadableAudio(f"{path.name}: {error}") from error
+        raise UnreadableAudio(f"{_printable(path.name)}: {error}") from error
     return Recording(samples, rate, path)
 
 
@@ -83,7 +85,9 @@ def join_sides(agent: Path, customer: Path, *, max_seconds: float = MAX_SECONDS)
     sides = [read_audio(path, max_seconds=max_seconds) for path in (agent, customer)]
     for side, path in zip(sides, (agent, customer), strict=True):
         if side.channels != 1:
-            raise UnreadableAudio(f"{path.name}: has two channels; a file for one side of a call must have one")
+            raise UnreadableAudio(
+                f"{_printable(path.name)}: has two channels; a file for one side of a call must have one"
+            )
     rate = max(side.rate for side in sides)
     sounds = [_resampled(side.samples[0], side.rate, rate) for side in sides]
     samples = np.zeros((2, max(map(len, sounds))), dtype=np.float32)
@@ -136,7 +140,8 @@ def _decode(path: Path, max_seconds: float) -> tuple[NDArray[np.float32], int]:
     import soundfile
 
     try:
-        with soundfile.SoundFile(path) as file:
+        # Without its name: libsndfile would take anything called .mp3 for MP3, and complain on standard error.
+        with path.open("rb") as content, soundfile.SoundFile(content.fileno(), closefd=False) as file:
             _require_reasonable(file.channels, file.samplerate)
             _require_complete(file.extra_info, file.samplerate, file.channels)
             limit = _frame_limit(file.channels, file.samplerate, max_seconds)
@@ -197,6 +202,7 @@ def _require_complete(information: str, rate: int, channels: int) -> None:
     """Refuse a WAV file of which much less is there than its header says: half a call must not be scored."""
     lengths = _WAV_LENGTHS.search(information)
     if lengths is None:
+        _require_announced(information, rate * channels)
         return
     said, there = int(lengths[1]), int(lengths[2])
     if there < said < _UNKNOWN_LENGTH and (said - there) > rate * channels:  # at least half a second is missing
@@ -204,6 +210,19 @@ def _require_complete(information: str, rate: int, channels: int) -> None:
             f"is cut off: only {100 * there // said} % of the sound that its header announces is there;"
             " fetch it again from the recorder"
         )
+
+
+def _require_announced(information: str, enough: int) -> None:
+    """Refuse a WAV file of which `enough` bytes more are there than its header says."""
+    lengths = _WAV_GOES_ON.search(information)
+    if lengths is None or int(lengths[1]) - int(lengths[2]) < enough:
+        return
+    if lengths[2] == "0":
+        raise _UnknownFormat("its header announces no sound")  # a recorder that stopped early; ffmpeg reads on
+    raise UnreadableAudio(
+        f"is damaged: its header announces {lengths[2]} bytes of sound, and the file has {lengths[1]};"
+        " fetch it again from the recorder"
+    )
 
 
 def _frame_limit(channels: int, rate: int, max_seconds: float) -> int:
@@ -252,8 +271,16 @@ def _run_ffmpeg(program: str, path: Path, decoded: Path, max_seconds: float) -> 
 
 def _last_words(stderr: bytes, path: Path) -> str:
     """Return ffmpeg's last message without the folders of this computer."""
-    lines = stderr.decode("utf-8", "replace").strip().splitlines() or ["no reason given"]
-    return lines[-1].replace(f"file:{path.resolve()}", path.name).strip(" .")[:200]
+    text = stderr.decode("utf-8", "replace").replace(f"file:{path.resolve()}", path.name).strip()
+    if "matches no streams" in text:
+        return "there is no sound track in it"
+    lines = text.splitlines() or ["no reason given"]
+    return _printable(lines[-1]).strip(" .")[:200]
+
+
+def _printable(name: str) -> str:
+    """Return a file's name as one line that any terminal and log can take."""
+    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def _resampled(samples: Samples, rate: int, target: int) -> Samples:

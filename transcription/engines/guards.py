@@ -82,11 +82,16 @@ def prompt_within(prompt: str | None, count_tokens: Callable[[str], int], limit:
     return " ".join(words[:low]) or None
 
 
+def is_unreliable(log_probability: float, no_speech: float, compression: float) -> bool:
+    """Tell whether the model's own figures speak against what it wrote, whatever the words are."""
+    if compression > MAX_COMPRESSION or log_probability < MIN_LOG_PROBABILITY:
+        return True
+    return no_speech > MAX_NO_SPEECH and log_probability < MIN_LOG_PROBABILITY / 2
+
+
 def is_invented(heard: Heard) -> bool:
     """Tell whether a sentence is more likely the model's invention than speech."""
-    if heard.compression > MAX_COMPRESSION or heard.log_probability < MIN_LOG_PROBABILITY:
-        return True
-    if heard.no_speech > MAX_NO_SPEECH and heard.log_probability < MIN_LOG_PROBABILITY / 2:
+    if is_unreliable(heard.log_probability, heard.no_speech, heard.compression):
         return True
     return heard.no_speech > LIKELY_NO_SPEECH and _INVENTIONS.search(heard.text) is not None
 

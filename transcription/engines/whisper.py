@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from transcription.engine import (
@@ -42,15 +42,24 @@ class WhisperEngine:
             fetched: its file must lie in Whisper's cache folder.
         device: "auto", "cpu" or "cuda".
         beam_size: hypotheses followed at a time; 1 is quickest.
+        batch_size: windows of up to 30 s heard at a time; halved for the rest of the channel when memory runs out.
+
+    Raises:
+        ValueError: `beam_size` or `batch_size` is below 1.
     """
 
     capabilities = Capabilities(None, detects_language=True, word_times=True, word_confidence=True, uses_prompt=True)
 
-    def __init__(self, *, model: str | None = None, device: str = "auto", beam_size: int = 5) -> None:
+    def __init__(
+        self, *, model: str | None = None, device: str = "auto", beam_size: int = 5, batch_size: int = 8
+    ) -> None:
+        if beam_size < 1 or batch_size < 1:
+            raise ValueError(f"beam_size and batch_size must be 1 or more, got {beam_size} and {batch_size}")
         self.model = model or DEFAULT_MODEL
         self.device = device
         self.beam_size = beam_size
-        self._lock = threading.Lock()  # the model's attention caches serve one window at a time
+        self.batch_size = batch_size
+        self._lock = threading.Lock()  # the model's attention caches serve one batch at a time
 
     @property
     def name(self) -> str:
@@ -84,10 +93,9 @@ class WhisperEngine:
             groups = guards.windows(spans)
             if spoken is None and groups:
                 spoken = self._detected(samples, groups)
-            for index, group in enumerate(groups):
-                heard = self._heard(_cut(samples, group), spoken, hint)
-                utterances += filter(None, (guards.utterance_of(sentence, group) for sentence in heard))
-                progress((index + 1) / len(groups))
+            heard = self._heard([_cut(samples, group) for group in groups], spoken or "en", hint, progress)
+            for group, sentences in zip(groups, heard, strict=True):
+                utterances += filter(None, (guards.utterance_of(sentence, group) for sentence in sentences))
         return Recognition(language or spoken or "und", tuple(utterances))
 
     @cached_property
@@ -113,41 +121,36 @@ class WhisperEngine:
 
     def _detected(self, samples: Samples, groups: Sequence[Sequence[Span]]) -> str:
         """Return the language of the longest window."""
-        from whisper.audio import N_FRAMES, log_mel_spectrogram, pad_or_trim
+        from whisper.audio import N_FRAMES, pad_or_trim
 
         longest = max(groups, key=lambda group: group[-1].end - group[0].start)
-        mel = log_mel_spectrogram(_cut(samples, longest), self._network.dims.n_mels, padding=30 * SAMPLE_RATE)
-        segment = pad_or_trim(mel, N_FRAMES).to(self._network.device)
-        _, probabilities = self._network.detect_language(segment)
+        mel = pad_or_trim(_windows().log_mel(self._network, _cut(samples, longest)), N_FRAMES)
+        _, probabilities = self._network.detect_language(mel)
         return max(probabilities, key=probabilities.get)
 
-    def _heard(self, sound: Samples, language: str | None, prompt: str | None) -> Iterator[guards.Heard]:
-        from whisper.transcribe import transcribe
-
-        result = transcribe(
+    def _heard(
+        self, sounds: Sequence[Samples], language: str, prompt: str | None, progress: Progress
+    ) -> list[list[guards.Heard]]:
+        decoder = _windows().WindowDecoder(
             self._network,
-            sound,
             language=language,
-            initial_prompt=prompt,
-            word_timestamps=True,
-            condition_on_previous_text=False,
-            temperature=guards.TEMPERATURES,
-            compression_ratio_threshold=guards.MAX_COMPRESSION,
-            logprob_threshold=guards.MIN_LOG_PROBABILITY,
-            no_speech_threshold=guards.MAX_NO_SPEECH,
+            prompt=prompt,
             beam_size=self.beam_size,
-            fp16=self._network.device.type == "cuda",
+            batch_size=self.batch_size,
         )
-        for segment in result["segments"]:
-            yield guards.Heard(
-                start=float(segment["start"]),
-                end=float(segment["end"]),
-                text=segment["text"],
-                words=guards.words_of([SimpleNamespace(**word) for word in segment.get("words", [])]),
-                log_probability=float(segment["avg_logprob"]),
-                no_speech=float(segment["no_speech_prob"]),
-                compression=float(segment["compression_ratio"]),
-            )
+        return decoder.hear(sounds, progress)
+
+
+def _windows() -> ModuleType:
+    """Return the module that hears with Whisper, which loads PyTorch."""
+    try:
+        from transcription.engines import whisper_windows
+    except ImportError as error:
+        raise EngineUnavailable(
+            f"this engine does not know the installed version of Whisper ({error});"
+            " pip install openai-whisper==20250625"
+        ) from error
+    return whisper_windows
 
 
 def _is_path(model: str) -> bool:
@@ -211,7 +214,8 @@ def _memory_guard(model: str) -> Iterator[None]:
     except RuntimeError as error:
         import torch
 
-        if isinstance(error, torch.OutOfMemoryError):
+        # A processor's memory has no error class of its own.
+        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
             raise EngineUnavailable(_too_large(model)) from error
         raise
 
