@@ -30,6 +30,7 @@ class Call(Base):
     __tablename__ = "calls"
     __table_args__ = (
         Index("ix_calls_agent_started", "agent_id", "started_at"),
+        Index("ix_calls_state_started", "state", "started_at"),
         CheckConstraint("state NOT IN ('failed', 'not_gradable') OR state_reason IS NOT NULL", name="reason_given"),
     )
 
@@ -52,7 +53,7 @@ class Call(Base):
     peaks_key: Mapped[str | None]  # in the recording store: waveform peaks, JSON
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)  # events and fields from the telephone system
     synthetic: Mapped[bool] = mapped_column(default=False)  # made for a demonstration, nobody's real words
-    state: Mapped[CallState] = mapped_column(named(CallState), default=CallState.RECEIVED, index=True)
+    state: Mapped[CallState] = mapped_column(named(CallState), default=CallState.RECEIVED)
     state_reason: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=0)
     received_at: Mapped[created_now]

@@ -10,7 +10,6 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, or_, select, update
@@ -21,6 +20,7 @@ from models.base import now
 from models.session import transaction
 from qa.criteria import active_scorecard, card_of, phrases_of
 from qa.ingest import stored
+from qa.recognition import engine_for
 from qa.settings import Settings
 from qa.storage import RecordingStore
 from scoring.call_score import auto_items_score, score_call
@@ -35,7 +35,6 @@ from transcription.measures import AudioMeasures
 from transcription.transcript import Transcript
 
 if TYPE_CHECKING:
-    from transcription.engine import Engine
     from transcription.hear import Heard
 
 STALE_CLAIM = timedelta(minutes=5)
@@ -197,7 +196,7 @@ def _hear(
     if call.transcript is not None:
         engine: Any = ReadyTranscripts(Transcript.from_dict(call.transcript.content))
     else:
-        engine = _engine(call.engine or settings.engine, settings.whisper_model, settings.device)
+        engine = engine_for(settings, call.engine)
     return hear(
         recording,
         engine,
@@ -207,14 +206,6 @@ def _hear(
         openings=[wording for one in phrases for wording in openings(one)],
         progress=progress,
     )
-
-
-@lru_cache(maxsize=2)
-def _engine(name: str, model: str, device: str) -> Engine:
-    """Return a recogniser, loaded once for each process."""
-    from transcription.engines import make_engine
-
-    return make_engine(name, model=model if "whisper" in name else None, device=device)
 
 
 def _script(session: Session, language: str | None) -> list[PhraseSet]:

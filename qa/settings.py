@@ -62,6 +62,7 @@ class Settings(BaseSettings):
         description="Speech recogniser for calls that name none: whisper, faster-whisper, sphinx or ready.",
     )
     whisper_model: str = Field("small", description="Whisper model name or path of a checkpoint file or folder.")
+    whisper_batch: int = Field(8, ge=1, le=256, description="Stretches of speech that whisper decodes at once.")
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="Where Whisper runs: auto, cpu or cuda.")
     language: str = Field(
         "",

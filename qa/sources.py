@@ -83,15 +83,16 @@ def find_sources(paths: Iterable[Path], settings: Settings, manifest: Path | Non
         for source in read_manifest(manifest, settings):
             named.update(path.resolve() for path in (*source.recording, source.transcript) if path)
             yield source
-    files: list[Path] = []
+    files: dict[Path, str] = {}  # with the name that each is known by: its place below the folder that was given
     for path in paths:
         if path.is_dir():
-            files += sorted(found for found in path.rglob("*") if _is_wanted(found, path, settings))
+            found = sorted(inner for inner in path.rglob("*") if _is_wanted(inner, path, settings))
+            files |= {inner: inner.relative_to(path).as_posix() for inner in found}
         elif path.exists():
-            files.append(path)
+            files[path] = path.name
         else:
             raise SourceError(f"there is no file or folder {path}")
-    yield from _group([path for path in files if path.resolve() not in named], settings)
+    yield from _group({path: name for path, name in files.items() if path.resolve() not in named}, settings)
 
 
 def _is_wanted(path: Path, folder: Path, settings: Settings) -> bool:
@@ -102,7 +103,7 @@ def _is_wanted(path: Path, folder: Path, settings: Settings) -> bool:
     return not hidden and not path.resolve().is_relative_to(settings.var_dir.resolve())
 
 
-def _group(files: list[Path], settings: Settings) -> Iterator[Source]:
+def _group(files: Mapping[Path, str], settings: Settings) -> Iterator[Source]:
     """Join a recording's sides, and a recording with the transcript that lies beside it."""
     transcripts = {path.with_suffix(""): path for path in files if path.suffix.lower() in TRANSCRIPT_SUFFIXES}
     recordings = [path for path in files if path.suffix.lower() not in TRANSCRIPT_SUFFIXES]
@@ -116,15 +117,15 @@ def _group(files: list[Path], settings: Settings) -> Iterator[Source]:
         other = sides.get((path.parent, match["stem"].lower(), path.suffix.lower())) if match else None
         if other is not None:
             used |= {path, other}
-            name = f"{path.name} + {other.name}"
+            name = f"{files[path]} + {other.name}"
             metadata = replace(from_file_name(match["stem"] if match else path.stem, settings), agent_channel=0)
             yield Source(name, metadata, (path, other))
     for path in recordings:
         if path not in used:
             beside = transcripts.pop(path.with_suffix(""), None)
-            yield Source(path.name, from_file_name(path.stem, settings), (path,), beside)
+            yield Source(files[path], from_file_name(path.stem, settings), (path,), beside)
     for path in transcripts.values():
-        yield Source(path.name, from_file_name(path.stem, settings), (), path)
+        yield Source(files[path], from_file_name(path.stem, settings), (), path)
 
 
 def plain_name(name: str) -> str:

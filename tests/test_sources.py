@@ -54,7 +54,7 @@ def test_two_sides_of_one_call_are_joined_and_a_transcript_goes_with_its_recordi
 
     found = {source.name: source for source in find_sources([tmp_path], settings)}
 
-    assert sorted(found) == ["a_agent.wav + a_caller.wav", "agent.wav + caller.wav", "b.wav", "c.vtt"]
+    assert sorted(found) == ["a_agent.wav + a_caller.wav", "b.wav", "c.vtt", "sub/agent.wav + caller.wav"]
     assert [path.name for path in found["a_agent.wav + a_caller.wav"].recording] == ["a_agent.wav", "a_caller.wav"]
     assert found["a_agent.wav + a_caller.wav"].metadata.agent_channel == 0
     assert found["b.wav"].transcript == tmp_path / "b.json"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from qa.recognition import engine_for
 from qa.settings import Settings
 from scoring.call_score import score_call
 from scoring.facts import CallFacts
@@ -42,11 +43,9 @@ def transcribe_files(
     One file goes to `output` (standard output when None), several into the folder `output`.
     """
     from transcription.audio import read_audio
-    from transcription.engines import make_engine
     from transcription.hear import hear
 
-    name = engine or settings.engine
-    recogniser = make_engine(name, model=settings.whisper_model if "whisper" in name else None, device=settings.device)
+    recogniser = engine_for(settings, engine)
     failures = []
     for file in files:
         try:

@@ -147,7 +147,7 @@ def upgrade() -> None:
         batch_op.create_index("ix_calls_agent_started", ["agent_id", "started_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_calls_queue"), ["queue"], unique=False)
         batch_op.create_index(batch_op.f("ix_calls_started_at"), ["started_at"], unique=False)
-        batch_op.create_index(batch_op.f("ix_calls_state"), ["state"], unique=False)
+        batch_op.create_index("ix_calls_state_started", ["state", "started_at"], unique=False)
 
     op.create_table(
         "users",
@@ -428,7 +428,7 @@ def downgrade() -> None:
 
     op.drop_table("users")
     with op.batch_alter_table("calls", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_calls_state"))
+        batch_op.drop_index("ix_calls_state_started")
         batch_op.drop_index(batch_op.f("ix_calls_started_at"))
         batch_op.drop_index(batch_op.f("ix_calls_queue"))
         batch_op.drop_index("ix_calls_agent_started")
