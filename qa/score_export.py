@@ -15,6 +15,7 @@ from scoring.agent_score import rounded
 
 if TYPE_CHECKING:
     from qa.agent_scores import AgentScoreRow
+    from scoring.agent_score import PartScore
 
 FORMATS = ("table", "json", "csv", "xlsx")
 
@@ -68,13 +69,11 @@ def export_scores(rows: Sequence[AgentScoreRow], form: str, *, labels: Mapping[s
     if form not in FORMATS:
         raise ValueError(f"unknown format {form!r}; choose from {', '.join(FORMATS)}")
     words = labels or {}
+    if form == "table":
+        return _table(rows, words)
     heads = list(_heads(rows, words))
     cells = [list(_cells(row, words)) for row in rows]
-    if form == "csv":
-        return _csv(heads, cells)
-    if form == "xlsx":
-        return _xlsx(heads, cells)
-    return _table(heads, cells)
+    return _csv(heads, cells) if form == "csv" else _xlsx(heads, cells)
 
 
 def harmless(text: str) -> str:
@@ -155,28 +154,44 @@ def _width(text: str) -> int:
     return sum(2 if ord(letter) > 0x2E7F else 1 for letter in text)
 
 
-def _table(heads: Sequence[str], cells: Sequence[Sequence[Cell]]) -> str:
-    """A plain table: wide characters count two columns, numbers stand right."""
+def _table(rows: Sequence[AgentScoreRow], words: Mapping[str, str]) -> str:
+    """What fits a terminal: each part with its n, in brackets where it does not count.
+
+    Wide characters count two columns; numbers stand right.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    numeric = [any(isinstance(line[i], (int, float)) for line in cells) for i in range(len(heads))]
-    for head, right in zip(heads, numeric, strict=True):
-        table.add_column(Text(head), justify="right" if right else "left", no_wrap=True)
-    for line in cells:
-        table.add_row(*(Text(_plain(content)) for content in line))
+    for name in ("number", "name", "team"):
+        table.add_column(Text(words.get(COLUMNS[name], COLUMNS[name])), no_wrap=True)
+    parts = [PARTS.get(part.source, part.source) for part in rows[0].score.parts] if rows else []
+    for head in (COLUMNS["score"], COLUMNS["grade"], COLUMNS["present"], *parts):
+        table.add_column(Text(words.get(head, head)), justify="right", no_wrap=True)
+    for row in rows:
+        score = row.score
+        who = (row.number, row.name, row.team or "–")
+        value = _figure(score.value)
+        if score.low is not None and score.high is not None:
+            value += f" ({_figure(score.low)}–{_figure(score.high)})"
+        figures = (value, score.grade or "–", f"{score.present_weight:g}")
+        table.add_row(*(Text(cell) for cell in (*who, *figures, *map(_part, score.parts))))
     console = Console(width=10_000, record=True, file=io.StringIO(), color_system=None)
     console.print(table, soft_wrap=True)
     lines = console.export_text().splitlines()
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _plain(content: Cell) -> str:
-    if content is None:
+def _part(part: PartScore) -> str:
+    if not part.n:
         return "–"
-    return f"{content:.1f}" if isinstance(content, float) else str(content)
+    shown = f"{_figure(part.value)} n={part.n}"
+    return shown if part.used else f"({shown})"
+
+
+def _figure(value: float | None) -> str:
+    return "–" if value is None else f"{rounded(value):.1f}"
 
 
 def _as_dict(row: AgentScoreRow) -> dict[str, Any]:
