@@ -293,10 +293,8 @@ def test_the_table_is_for_reading(rows: list[AgentScoreRow]) -> None:
 
     assert isinstance(text, str)
     head, line = text.splitlines()
-    assert (
-        head.split()
-        == ["Staff", "number", "Agent", "Team", "Score", "Grade", "Weight", "present", "Random", "reviews", "Automatic", "checks", "Dial", "tests", "Survey", "Mystery", "shopper"]
-    )
+    assert head.startswith("Staff number")
+    assert head.endswith("Mystery shopper")
     assert "87.0" in line
     assert "n=" in line
     assert line.endswith("–")
