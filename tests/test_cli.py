@@ -72,6 +72,17 @@ def test_check_shows_each_item_with_its_evidence(hotline, tmp_path: Path) -> Non
     assert 0 <= scored["raw"] <= 100
 
 
+def test_check_speaks_the_terminals_language(hotline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "call.json").write_text(json.dumps(SAID.to_dict()))
+    arguments = ("check", "--scorecard", "en-bank", "call.json")
+    monkeypatch.delenv("LC_ALL", raising=False)
+    monkeypatch.delenv("LC_MESSAGES", raising=False)
+    monkeypatch.setenv("LANG", "zh_CN.UTF-8")
+
+    assert "无法判断" in hotline(*arguments).output
+    assert "cannot tell" in hotline(*arguments, "--locale", "en").output
+
+
 @pytest.mark.parametrize(
     ("scorecard", "content", "says"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -35,6 +36,12 @@ def stop(message: str) -> NoReturn:
     """End the command with `message` on standard error and exit status 2."""
     click.echo(f"hotline: {message}", err=True)
     sys.exit(2)
+
+
+def terminal_locale() -> str:
+    """Return the language that the terminal is set to, of the two that there are."""
+    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "zh_CN" if spoken.startswith("zh") else "en"
 
 
 def settings_or_stop(**overrides: Any) -> Settings:
@@ -142,16 +149,23 @@ def transcribe(
 @click.option("--phrases", help="Phrase set YAML; default: the one that goes with the scorecard.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option("--organisation", multiple=True, help="Name of the organisation as agents say it (repeatable).")
+@click.option("--locale", type=click.Choice(["zh_CN", "en"]), help="Language of the table; default: the terminal's.")
 @click.argument("transcript", type=click.Path(path_type=Path))
-def check(scorecard: str, phrases: str | None, as_json: bool, organisation: tuple[str, ...], transcript: Path) -> None:
+def check(
+    scorecard: str,
+    phrases: str | None,
+    as_json: bool,
+    organisation: tuple[str, ...],
+    locale: str | None,
+    transcript: Path,
+) -> None:
     """Score a transcript without a database and show the evidence for each item."""
     from web.offline import CheckError, check_file
 
     settings = settings_or_stop()
     try:
-        click.echo(
-            check_file(transcript, scorecard, phrases, as_json, organisation or settings.organisation_names), nl=False
-        )
+        names = organisation or settings.organisation_names
+        click.echo(check_file(transcript, scorecard, phrases, as_json, names, locale or terminal_locale()), nl=False)
     except CheckError as error:
         stop(str(error))
 

@@ -87,6 +87,8 @@ ACTS: dict[str, str] = {
     "user.password_reset": N_("Gave a new password"),
     "audit.viewed": N_("Looked at the audit trail"),
     "calls.ingested": N_("Took in calls"),
+    "demonstration.began": N_("Began to load the demonstration"),
+    "demonstration.loaded": N_("Loaded the demonstration"),
     "call.uploaded": N_("Uploaded a call"),
     "call.viewed": N_("Opened a call"),
     "call.retried": N_("Had a call worked on again"),

@@ -69,7 +69,12 @@ def transcribe_files(
 
 
 def check_file(
-    path: Path, scorecard: str, phrases: str | None, as_json: bool, organisation_names: Sequence[str]
+    path: Path,
+    scorecard: str,
+    phrases: str | None,
+    as_json: bool,
+    organisation_names: Sequence[str],
+    locale: str = "en",
 ) -> str:
     """Return the marks of a transcript file with their evidence, as a table for a terminal or as JSON.
 
@@ -106,7 +111,7 @@ def check_file(
     for name, score in scored:
         if len(scored) > 1:
             console.rule(name)
-        render_score(console, score, card)
+        render_score(console, score, card, locale)
     return out.getvalue()
 
 
