@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import AutoScore, Call, Review, ReviewState, Role, ScorecardVersion, User
@@ -35,6 +35,7 @@ from web.access import allow
 from web.audit import address, seen
 from web.db import session
 from web.i18n import REVIEW_REASONS, REVIEW_STATES
+from web.listing import listed
 from web.refusal_text import refusal_text
 from web.review_form import (
     Typed,
@@ -53,7 +54,6 @@ bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 
 READERS = (Role.AGENT, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 REVIEWERS = (Role.INSPECTOR, Role.LEAD)
-PAGE_SIZE = 50
 UNPROCESSABLE = 422
 
 
@@ -61,36 +61,15 @@ UNPROCESSABLE = 422
 @allow(*READERS)
 def index() -> ResponseReturnValue:
     """List the reviews that the current user may read, newest first."""
-    state = request.args.get("state")
-    wanted = visible_reviews(reader())
-    counts = dict(
-        session.execute(
-            select(Review.state, func.count())
-            .where(Review.id.in_(wanted.with_only_columns(Review.id)))
-            .group_by(Review.state)
-        )
-        .tuples()
-        .all()
+    reviews = listed(
+        visible_reviews(reader()),
+        Review.state,
+        REVIEW_STATES,
+        asked="state",
+        order=(Call.started_at.desc(), Review.id.desc()),
+        options=(joinedload(Review.call).joinedload(Call.agent), joinedload(Review.inspector)),
     )
-    if state in REVIEW_STATES:
-        wanted = wanted.where(Review.state == ReviewState(state))
-    page = max(1, request.args.get("page", 1, type=int))
-    found = session.scalars(
-        wanted.options(joinedload(Review.call).joinedload(Call.agent), joinedload(Review.inspector))
-        .order_by(Call.started_at.desc(), Review.id.desc())
-        .offset((page - 1) * PAGE_SIZE)
-        .limit(PAGE_SIZE + 1)
-    ).all()
-    return render_template(
-        "reviews/index.html",
-        reviews=found[:PAGE_SIZE],
-        more=len(found) > PAGE_SIZE,
-        page=page,
-        state=state if state in REVIEW_STATES else None,
-        counts=counts,
-        total=sum(counts.values()),
-        reviewer=reader().role in REVIEWERS,
-    )
+    return render_template("reviews/index.html", listing=reviews, reviewer=reader().role in REVIEWERS)
 
 
 @bp.get("/new")

@@ -10,7 +10,6 @@ from flask import Blueprint, Response, abort, flash, redirect, render_template, 
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from models import Call, Role, TestCall, User
@@ -32,6 +31,7 @@ from web.audit import address, seen
 from web.context import settings
 from web.db import session
 from web.i18n import N_
+from web.listing import listed
 from web.refusal_text import refusal_text
 from web.test_call_form import (
     FIELDS,
@@ -49,7 +49,6 @@ bp = Blueprint("test_calls", __name__, url_prefix="/test-calls")
 
 READERS = (Role.TEST_CALLER, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 WRITERS = (Role.TEST_CALLER, Role.INSPECTOR, Role.LEAD)
-PAGE_SIZE = 50
 UNPROCESSABLE = 422
 STATUSES = {
     "matched": (N_("Matched"), "pill-good", "circle-check"),
@@ -62,39 +61,22 @@ STATUSES = {
 @allow(*READERS)
 def index() -> ResponseReturnValue:
     """List the sheets that the current user may read, newest call first."""
-    status = request.args.get("status")
-    wanted = visible_test_calls(reader())
-    counts = dict(
-        session.execute(
-            select(TestCall.status, func.count())
-            .where(TestCall.id.in_(wanted.with_only_columns(TestCall.id)))
-            .group_by(TestCall.status)
-        )
-        .tuples()
-        .all()
+    sheets = listed(
+        visible_test_calls(reader()),
+        TestCall.status,
+        STATUSES,
+        asked="status",
+        order=(TestCall.dialled_at.desc(), TestCall.id.desc()),
+        options=(joinedload(TestCall.agent), joinedload(TestCall.tester)),
     )
-    if status in STATUSES:
-        wanted = wanted.where(TestCall.status == status)
-    page = max(1, request.args.get("page", 1, type=int))
-    found = session.scalars(
-        wanted.options(joinedload(TestCall.agent), joinedload(TestCall.tester))
-        .order_by(TestCall.dialled_at.desc(), TestCall.id.desc())
-        .offset((page - 1) * PAGE_SIZE)
-        .limit(PAGE_SIZE + 1)
-    ).all()
     return render_template(
         "test_calls/index.html",
-        tests=found[:PAGE_SIZE],
-        more=len(found) > PAGE_SIZE,
-        page=page,
-        status=status if status in STATUSES else None,
-        counts=counts,
-        total=sum(counts.values()),
+        listing=sheets,
         statuses=STATUSES,
         parts=PARTS,
         reasons=REASONS,
         outside=outside(),
-        may_match=reader().role in (Role.INSPECTOR, Role.LEAD) and counts.get(QUARANTINE, 0) > 0,
+        may_match=reader().role in (Role.INSPECTOR, Role.LEAD) and sheets.counts.get(QUARANTINE, 0) > 0,
     )
 
 
