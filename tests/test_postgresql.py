@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from models import Call, CallState, ReviewReason, Role
 from models.session import transaction
 from qa.agent_scores import agent_scores
 from qa.calls import CallFilter, Sort, find_calls
+from qa.demonstration import LOGINS, ORGANISATION_NAMES, PASSWORD
+from qa.demonstration.load import load_demonstration
 from qa.ingest import ingest
 from qa.periods import Period
 from qa.pipeline import process_call
@@ -26,6 +30,7 @@ from tests.conftest import Hotline
 from tests.factories import make_user
 from tests.sounds import write_call
 from tests.test_ingest import SAID
+from tests.web_client import make_app
 
 pytestmark = pytest.mark.service
 
@@ -76,3 +81,37 @@ def test_two_workers_on_one_call_score_it_once(server: Hotline, tmp_path: Path) 
 
     assert states.count(CallState.SCORED) == 1
     assert states.count(None) == 3
+
+
+@pytest.mark.slow
+def test_every_page_that_is_linked_opens(server: Hotline) -> None:
+    """A small demonstration, walked from link to link: no query is SQLite's alone."""
+    server.settings.database_url = server.factory.kw["bind"].url.render_as_string(hide_password=False)
+    server.settings.organisation_names = ORGANISATION_NAMES
+    load_demonstration(
+        server.factory, server.settings, server.store, progress=lambda stage, share: None, recordings=set(), scale=0.1
+    )
+    app = make_app(server.settings)
+    first = [
+        "/",
+        "/calls/?words=card&item=S1&score_min=10&reviewed=yes",
+        "/calls/?sort=lowest",
+        "/agents/?period=2026-Q4",
+    ]
+
+    for login, role in LOGINS:
+        client = app.test_client()
+        assert client.post("/login", data={"login": login, "password": PASSWORD}).status_code == 302
+        waiting, seen = list(first) if role in ("lead", "inspector") else ["/"], set[str]()
+        while waiting:
+            address = waiting.pop()
+            kind = re.sub(r"\d+", "N", address)
+            if kind in seen or kind.startswith(("/static", "/language", "/logout")):
+                continue
+            seen.add(kind)
+            answer = client.get(address)
+            assert answer.status_code < 500, f"{login}: {address}"
+            if answer.mimetype == "text/html":
+                waiting += [html.unescape(link) for link in re.findall(r'href="(/[^"#]*)"', answer.text)]
+        assert len(seen) >= 3
+    app.extensions["session_factory"].kw["bind"].dispose()
