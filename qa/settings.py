@@ -32,9 +32,8 @@ DEFAULT_FILE_NAME_PATTERN = (
     r"(?:(?=.*?(?<![0-9A-Za-z-])(?<!\d{8}[_T ])(?P<agent_number>\d{3,6})(?![0-9A-Za-z])(?!-\d)))?"
 )
 
-FILE_NAME_GROUPS = frozenset(
-    {"external_id", "agent", "agent_number", "started_at", "queue", "direction", "customer_number", "language"}
-)
+_GROUPS = "external_id agent agent_number started_at queue direction customer_number language agent_channel"
+FILE_NAME_GROUPS = frozenset(_GROUPS.split())
 
 
 class SettingsError(ValueError):
@@ -77,7 +76,8 @@ class Settings(BaseSettings):
     file_name_pattern: str = Field(
         DEFAULT_FILE_NAME_PATTERN,
         description="Regular expression over the file name without suffix; named groups external_id, "
-        "agent (or agent_number), started_at, queue, direction, customer_number, language.",
+        "agent (or agent_number), started_at, queue, direction, customer_number, language, "
+        "agent_channel.",
     )
     organisation_names: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -72,6 +72,9 @@ COLUMNS = frozenset(_COLUMNS.split())
 _VALUES = COLUMNS - {"file", "agent_file", "customer_file", "transcript", "events"}
 
 
+CHANNELS = {"": None, "0": 0, "1": 1, "left": 0, "right": 1}
+
+
 def find_sources(paths: Iterable[Path], settings: Settings, manifest: Path | None = None) -> Iterator[Source]:
     """Yield the calls that `paths` and `manifest` hold, folders searched to any depth, in a stable order.
 
@@ -150,9 +153,11 @@ def from_file_name(stem: str, settings: Settings) -> CallMetadata:
         started_at = parse_time(started, settings.zone) if started else None
     except SourceError:
         started_at = None
+    channel = CHANNELS.get(found.pop("agent_channel", "").lower())
     return CallMetadata(
         **{"agent": number, **found},  # type: ignore[arg-type]
         started_at=started_at,
+        agent_channel=channel,
     )
 
 
@@ -236,8 +241,7 @@ def _from_row(row: dict[str, str], folder: Path, settings: Settings) -> Source:
     if missing:
         raise SourceError(f"there is no file {missing[0]}")
     channel = row.get("agent_channel", "").lower()
-    channels = {"": None, "0": 0, "1": 1, "left": 0, "right": 1}
-    if channel not in channels:
+    if channel not in CHANNELS:
         raise SourceError(f"agent_channel: {channel!r} is not 0, 1, left or right")
     if row.get("direction", "") not in ("", "inbound", "outbound"):
         raise SourceError(f"direction: {row['direction']!r} is not inbound or outbound")
@@ -254,7 +258,7 @@ def _from_row(row: dict[str, str], folder: Path, settings: Settings) -> Source:
     if agent:
         given["agent_channel"] = 0
     elif channel:
-        given["agent_channel"] = channels[channel]
+        given["agent_channel"] = CHANNELS[channel]
     given["facts"] = {
         "events": [_event(text) for text in row.get("events", "").split(";") if text.strip()],
         "fields": {

@@ -33,9 +33,13 @@ def test_usual_file_names_tell_agent_and_time(
 
 
 def test_a_configured_pattern_reads_other_names(settings: Settings) -> None:
-    settings.file_name_pattern = r"(?P<queue>[a-z]+)-(?P<customer_number>\d+)-(?P<agent>\d+)-(?P<external_id>\w+)"
+    settings.file_name_pattern = (
+        r"(?P<queue>[a-z]+)-(?P<customer_number>\d+)-(?P<agent>\d+)-(?P<external_id>\w+)-(?P<agent_channel>\w+)"
+    )
 
-    found = from_file_name("billing-13812345678-0728-c99", settings)
+    found = from_file_name("billing-13812345678-0728-c99-right", settings)
+
+    assert found.agent_channel == 1
 
     assert (found.queue, found.customer_number, found.agent, found.external_id) == (
         "billing",
