@@ -227,13 +227,17 @@ def serve(host: str | None, port: int | None, worker: bool | None) -> None:
 
 
 @main.command()
-def worker() -> None:
+@click.option("--quiet", is_flag=True, help="Say only what goes wrong.")
+def worker(quiet: bool) -> None:
     """Work on queued calls until stopped (`hotline serve` brings one along on a single machine)."""
     settings = settings_or_stop()
     open_installation(settings)
     from qa.tasks import configure
 
-    configure(settings).worker_main(["worker", "--beat", "--loglevel=INFO", "--without-gossip", "--without-mingle"])
+    said = ["--quiet"] if quiet else []
+    level = "WARNING" if quiet else "INFO"
+    options = ["--beat", f"--loglevel={level}", "--without-gossip", "--without-mingle"]
+    configure(settings).worker_main([*said, "worker", *options])
 
 
 @main.command()

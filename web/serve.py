@@ -63,7 +63,7 @@ def _worker(settings: Settings) -> Iterator[None]:
     """Run the Celery worker beside the server, with the same settings, and end it with the server."""
     environment = os.environ | as_environment(settings)
     # The command is this program itself: nothing of it comes from outside.
-    process = subprocess.Popen([sys.executable, "-m", "web.cli", "worker"], env=environment)
+    process = subprocess.Popen([sys.executable, "-m", "web.cli", "worker", "--quiet"], env=environment)
     try:
         yield
     finally:
