@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.settings import Settings
-from qa.sources import SourceError, find_sources, from_file_name, parse_time, read_manifest
+from qa.sources import COLUMNS, SourceError, find_sources, from_file_name, parse_time, read_manifest
 
 
 @pytest.mark.parametrize(
@@ -175,3 +175,10 @@ def test_a_field_of_several_lines_becomes_one(settings: Settings, tmp_path: Path
     (source,) = read_manifest(tmp_path / "calls.csv", settings)
 
     assert source.metadata.facts["fields"] == {"ticket_summary": "card lost new one sent"}
+
+
+def test_every_manifest_column_and_event_form_is_documented() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "formats.md").read_text(encoding="utf-8")
+    manifest = page[page.index("## Manifest") :]
+
+    assert [column for column in COLUMNS if f"`{column}`" not in manifest] == []
