@@ -57,7 +57,7 @@ def run_demo(serving: bool) -> None:
             factory,
             settings,
             RecordingStore(settings.storage_url),
-            progress=lambda _stage, share: advance(round(100 * share), 100),
+            progress=lambda stage, share: advance(round(100 * share), 100, stage),
         )
     click.echo(f"{report} ({time.monotonic() - started:.0f} s)")
     click.echo(f"\nOpen http://{settings.host}:{settings.port} and log in; the password is {PASSWORD} for all:\n")
