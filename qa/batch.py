@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 
@@ -16,10 +17,12 @@ from models import Call, CallState
 from models.session import open_engine, session_factory, transaction
 from qa import audit
 from qa.ingest import IngestReport, ingest
-from qa.pipeline import UNFINISHED, mark_failed, process_call
+from qa.pipeline import UNFINISHED, mark_failed, process_call, unforeseen
 from qa.settings import Settings
 from qa.sources import Source
 from qa.storage import RecordingStore
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 10_000  # calls named in one query; SQLite takes 32,766 values at most
 
@@ -84,22 +87,31 @@ def process_all(
 ) -> None:
     """Bring `calls` to their scores in up to `jobs` processes; `step` hears how many are done."""
     jobs = min(jobs, len(calls))
-    if jobs <= 1:
-        for done, call_id in enumerate(calls, 1):
-            process_call(factory, settings, store, call_id, take_over=True)
-            step(done)
+    if not jobs:
         return
-    # Spawned, not forked: recognisers keep threads, which a fork would tear.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_open_place, initargs=(settings,)) as pool:
+    pool: Executor
+    if jobs == 1:
+        _open_place(settings)
+        pool = ThreadPoolExecutor(1)
+    else:
+        # Spawned, not forked: recognisers keep threads, which a fork would tear.
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_open_place, initargs=(settings,))
+    with pool:
         futures: dict[Future[None], int] = {pool.submit(_work, call_id): call_id for call_id in calls}
         for done, future in enumerate(as_completed(futures), 1):
-            error = future.exception()
-            if isinstance(error, BrokenProcessPool):
-                mark_failed(factory, futures[future], "a worker process ended, perhaps for lack of memory; run again")
-            elif error is not None:
-                raise error
+            if error := future.exception():
+                _record_end(factory, futures[future], error)
             step(done)
+
+
+def _record_end(factory: sessionmaker[Session], call_id: int, error: BaseException) -> None:
+    """Keep with the call what nobody foresaw, so that it stops none of the others."""
+    if isinstance(error, BrokenProcessPool):
+        mark_failed(factory, call_id, "a worker process ended, perhaps for lack of memory; run again")
+        return
+    log.error("call %s", call_id, exc_info=error)
+    mark_failed(factory, call_id, unforeseen(error))
 
 
 _place: tuple[sessionmaker[Session], Settings, RecordingStore] | None = None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from models import PhraseSetVersion, ScorecardVersion
 from scoring.phrase_set import PhraseSet, load_phrase_set
 from scoring.scorecard import Scorecard, load_scorecard
-from scoring.shipped import shipped
+from scoring.shipped import SHIPPED, shipped
 
 
 class VersionConflict(ValueError):
@@ -90,7 +90,7 @@ def ensure_shipped(session: Session) -> None:
         return
     # Two processes may start at the same moment: whoever is second finds that the first has stored them.
     with suppress(IntegrityError), session.begin_nested():
-        for name in ("zh-mobile", "en-bank"):
+        for name in SHIPPED:
             card, phrases = load_scorecard(shipped(f"scorecard-{name}")), load_phrase_set(shipped(f"phrases-{name}"))
             store_scorecard(session, card, phrases)
 

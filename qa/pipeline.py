@@ -38,11 +38,11 @@ if TYPE_CHECKING:
     from transcription.hear import Heard
 
 STALE_CLAIM = timedelta(minutes=5)
-_HAN = re.compile("[\u3400-\u9fff]")
 REQUEUE_AFTER = timedelta(minutes=30)
 SETTLED = timedelta(seconds=30)  # whoever received a call queues it itself; the sweep leaves it that long
 HEARTBEAT_SECONDS = 2.0
 UNFINISHED = (CallState.RECEIVED, CallState.TRANSCRIBED, CallState.FAILED)
+_HAN = re.compile("[\u3400-\u9fff]")
 
 
 def process_call(
@@ -88,6 +88,11 @@ def mark_failed(factory: sessionmaker[Session], call_id: int, reason: str) -> Ca
             call.state, call.state_reason = CallState.FAILED, reason[:2000]
             call.claimed_at = call.progress = None
         return call.state
+
+
+def unforeseen(error: BaseException) -> str:
+    """Return the reason of a failure that nobody foresaw; the error's own text may hold a customer's words."""
+    return f"internal error: {type(error).__name__}; the log has the details"
 
 
 def _locked(session: Session, call_id: int) -> Call | None:

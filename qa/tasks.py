@@ -16,7 +16,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import open_engine, session_factory, transaction
-from qa.pipeline import mark_failed, process_call, take_waiting_calls
+from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
 from qa.settings import Settings, load_settings
 from qa.storage import RecordingStore
 
@@ -83,7 +83,7 @@ class CallTask(Task):
     """A task whose first argument is a call id: what nobody foresaw is recorded with the call."""
 
     def on_failure(self, exc: BaseException, task_id: str, args: Any, kwargs: Any, einfo: Any) -> None:
-        mark_failed(workplace().factory, args[0], f"internal error: {type(exc).__name__}; the log has the details")
+        mark_failed(workplace().factory, args[0], unforeseen(exc))
 
 
 @app.task(base=CallTask, name="qa.tasks.process_call")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 TEMPLATES = Path(__file__).parent / "templates"
+SHIPPED = ("zh-mobile", "en-bank")  # scorecards that come with a phrase set
 
 
 def shipped(name: str) -> Path:

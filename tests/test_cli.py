@@ -143,3 +143,15 @@ def test_transcribe_needs_no_database(hotline, tmp_path: Path) -> None:  # type:
     assert content["turns"][0]["speaker"] == "agent"
     assert content["measures"]["channels"] == 2
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.slow
+def test_transcribe_knows_the_agent_by_the_opening(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    """The demonstration's recordings are really recognised; the agent is on the left."""
+    recording = Path(__file__).parents[1] / "qa" / "demonstration" / "recordings" / "en-08.flac"
+
+    hotline("transcribe", str(recording), "--engine", "sphinx", "-o", "out.json")
+
+    turns = json.loads((tmp_path / "out.json").read_text())["turns"]
+    assert turns[0]["speaker"] == "agent"
+    assert {turn["speaker"] for turn in turns} == {"agent", "customer"}

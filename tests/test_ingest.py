@@ -319,6 +319,26 @@ def test_an_upload_says_all_that_its_file_name_tells_but_the_form_wins(hotline: 
     assert (call.queue, call.direction, call.customer_number) == ("billing", "outbound", "13812345678")
 
 
+def test_a_call_that_nobody_foresaw_stops_none_of_the_others(hotline: Hotline, tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / f"{number}.json").write_text(json.dumps(SAID.to_dict() | {"duration": 60.0 + number}))
+    sources = list(find_sources([tmp_path], hotline.settings))
+    ingest(hotline.factory, hotline.settings, hotline.store, sources)
+    with transaction(hotline.factory) as session:
+        first = session.scalars(select(Call).order_by(Call.id)).first()
+        assert first is not None
+        assert first.transcript is not None
+        first.transcript.content = {"turns": "a customer's words"}
+
+    _report, outcome = ingest_and_process(hotline.factory, hotline.settings, hotline.store, sources)
+
+    broken, good = hotline.calls()
+    assert (broken.state, good.state) == (CallState.FAILED, CallState.SCORED)
+    assert "internal error" in (broken.state_reason or "")
+    assert "customer's words" not in (broken.state_reason or "")
+    assert [name for name, _reason in outcome.failed] == ["0.json"]
+
+
 @pytest.mark.slow
 def test_several_processes_share_the_work(hotline: Hotline, tmp_path: Path) -> None:
     for number in range(3):

@@ -19,7 +19,9 @@ from scoring.facts import CallFacts
 from scoring.marks import CallScore
 from scoring.phrase_set import load_phrase_set
 from scoring.scorecard import CriteriaError, load_scorecard
-from scoring.shipped import shipped
+from scoring.shipped import SHIPPED, shipped
+from scoring.text import is_chinese
+from scoring.wordings import openings
 from transcription.engine import TranscriptionError
 from transcription.transcript import TranscriptError
 
@@ -46,11 +48,19 @@ def transcribe_files(
     from transcription.hear import hear
 
     recogniser = engine_for(settings, engine)
+    said_first = _shipped_openings(language)
     failures = []
     for file in files:
         try:
             recording = read_audio(file, max_seconds=settings.max_call_hours * 3600)
-            heard = hear(recording, recogniser, language=language, prompt=prompt, agent_channel=agent_channel)
+            heard = hear(
+                recording,
+                recogniser,
+                language=language,
+                prompt=prompt,
+                agent_channel=agent_channel,
+                openings=said_first,
+            )
         except (TranscriptionError, TranscriptError, OSError) as error:
             failures.append((file, str(error)))
             continue
@@ -66,6 +76,13 @@ def transcribe_files(
         taken = ", ".join(f"{stage} {seconds:.1f} s" for stage, seconds in heard.seconds.items())
         click.echo(f"{file}: {recording.duration:.1f} s of sound; {taken}", err=True)
     return failures
+
+
+def _shipped_openings(language: str | None) -> list[str]:
+    """Return the openings of the shipped phrase sets, of `language` where it is known: who says one is the agent."""
+    sets = [load_phrase_set(shipped(f"phrases-{name}")) for name in SHIPPED]
+    wanted = [one for one in sets if language is None or is_chinese(one.language) == is_chinese(language)]
+    return [wording for one in wanted for wording in openings(one)]
 
 
 def check_file(
