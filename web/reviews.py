@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping
 from typing import cast
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
@@ -33,6 +31,7 @@ from qa.reviews import (
 from scoring.marks import Answer
 from web.access import allow
 from web.audit import address, seen
+from web.csv_pages import UNPROCESSABLE, empty_csv, imported
 from web.db import session
 from web.i18n import REVIEW_REASONS, REVIEW_STATES
 from web.listing import listed
@@ -54,7 +53,6 @@ bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 
 READERS = (Role.AGENT, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 REVIEWERS = (Role.INSPECTOR, Role.LEAD)
-UNPROCESSABLE = 422
 
 
 @bp.get("/")
@@ -187,18 +185,11 @@ def import_csv() -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def take_csv() -> ResponseReturnValue:
     """Import a file: good lines are stored, bad ones listed with their reason."""
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        return import_page(problem=gettext("Choose a CSV file.")), UNPROCESSABLE
     release_them = request.form.get("release") == "yes"
-    try:
-        report = import_reviews(session, file.read(), by=reader(), release=release_them, address=address())
-    except Refused as refusal:
-        session.rollback()
-        return import_page(problem=refusal_text(refusal)), UNPROCESSABLE
-    session.commit()
-    problems = [(problem.line, refusal_text(problem.refusal)) for problem in report.problems]
-    return import_page(report=report, problems=problems)
+    return imported(
+        lambda content: import_reviews(session, content, by=reader(), release=release_them, address=address()),
+        import_page,
+    )
 
 
 @bp.get("/template")
@@ -206,12 +197,8 @@ def take_csv() -> ResponseReturnValue:
 def template() -> ResponseReturnValue:
     """Send an empty sheet with the columns of a scorecard."""
     version = session.get(ScorecardVersion, request.args.get("card", 0, type=int)) or abort(404)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["call", "reason", "comment", *item_ids(card_of(version))])
-    response = Response("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=f"reviews-{version.key}-{version.version}.csv")
-    return response
+    columns = ["call", "reason", "comment", *item_ids(card_of(version))]
+    return empty_csv(columns, f"reviews-{version.key}-{version.version}.csv")
 
 
 def reader() -> User:

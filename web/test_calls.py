@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any, cast
 
-from flask import Blueprint, Response, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
@@ -29,6 +27,7 @@ from qa.test_calls import (
 from web.access import allow
 from web.audit import address, seen
 from web.context import settings
+from web.csv_pages import UNPROCESSABLE, empty_csv, imported
 from web.db import session
 from web.i18n import N_
 from web.listing import listed
@@ -49,7 +48,6 @@ bp = Blueprint("test_calls", __name__, url_prefix="/test-calls")
 
 READERS = (Role.TEST_CALLER, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 WRITERS = (Role.TEST_CALLER, Role.INSPECTOR, Role.LEAD)
-UNPROCESSABLE = 422
 STATUSES = {
     "matched": (N_("Matched"), "pill-good", "circle-check"),
     "quarantine": (N_("Quarantine"), "pill-warn", "clock"),
@@ -164,17 +162,10 @@ def import_csv() -> ResponseReturnValue:
 @allow(*WRITERS)
 def take_csv() -> ResponseReturnValue:
     """Import a file: good lines are stored, bad ones listed with their reason."""
-    file = request.files.get("file")
-    if file is None or not file.filename:
-        return import_page(problem=gettext("Choose a CSV file.")), UNPROCESSABLE
-    try:
-        report = import_test_calls(session, file.read(), by=reader(), zone=settings.zone, address=address())
-    except Refused as refusal:
-        session.rollback()
-        return import_page(problem=refusal_text(refusal)), UNPROCESSABLE
-    session.commit()
-    problems = [(problem.line, refusal_text(problem.refusal)) for problem in report.problems]
-    return import_page(report=report, problems=problems)
+    return imported(
+        lambda content: import_test_calls(session, content, by=reader(), zone=settings.zone, address=address()),
+        import_page,
+    )
 
 
 @bp.get("/template")
@@ -184,11 +175,8 @@ def template() -> ResponseReturnValue:
     sheet = default_sheet()
     names = [one.field for one in sheet.header if one.field != "tester_id"]
     items = [*(item.id for item in sheet.items), *(item.id for item in sheet.after_call)]
-    out = io.StringIO()
-    csv.writer(out, lineterminator="\r\n").writerow(["external_id", "source", "key_points", *names, *items])
-    response = Response("\ufeff" + out.getvalue(), content_type="text/csv; charset=utf-8")
-    response.headers.set("Content-Disposition", "attachment", filename=f"test-calls-{sheet.id}-{sheet.version}.csv")
-    return response
+    columns = ["external_id", "source", "key_points", *names, *items]
+    return empty_csv(columns, f"test-calls-{sheet.id}-{sheet.version}.csv")
 
 
 def reader() -> User:
