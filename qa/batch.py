@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session, sessionmaker
@@ -90,15 +91,17 @@ def process_all(
     if not jobs:
         return
     pool: Executor
+    work: Callable[[int], object]
     if jobs == 1:
-        _open_place(settings)
         pool = ThreadPoolExecutor(1)
+        work = partial(process_call, factory, settings, store, take_over=True)
     else:
         # Spawned, not forked: recognisers keep threads, which a fork would tear.
         context = multiprocessing.get_context("spawn")
         pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_open_place, initargs=(settings,))
+        work = _work
     with pool:
-        futures: dict[Future[None], int] = {pool.submit(_work, call_id): call_id for call_id in calls}
+        futures: dict[Future[object], int] = {pool.submit(work, call_id): call_id for call_id in calls}
         for done, future in enumerate(as_completed(futures), 1):
             if error := future.exception():
                 _record_end(factory, futures[future], error)

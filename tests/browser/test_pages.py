@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -83,6 +84,8 @@ def test_the_navigation_opens_on_a_telephone(site: Site, open_page: OpenPage) ->
     expect(link).to_be_hidden()
 
     page.get_by_role("button", name="Menu").click()
+    # While the menu unfolds its links are still on the move: a click may meet none of them.
+    expect(page.locator("#navigation")).to_have_class(re.compile(r"\bshow\b"))
     link.click()
 
     expect(page).to_have_url(f"{site.address}/criteria/")
