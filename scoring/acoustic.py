@@ -8,7 +8,7 @@ from functools import partial
 
 from rapidfuzz.distance import Indel
 
-from scoring.case import Case, Range
+from scoring.case import LOW_CONFIDENCE, Case, Range
 from scoring.marks import Answer
 from scoring.outcome import Finding, RuleOutcome
 from scoring.phrase_set import Acoustic
@@ -88,7 +88,9 @@ def _stray_turns(case: Case, rule: Acoustic, role: str, least: int) -> list[Find
 def _customer_asked(case: Case, sources: Sequence[str]) -> bool:
     side = case.spoken.side(CUSTOMER)
     match = case.search(sources, [Range(side, 0, len(side.tokens))]) if sources else None
-    return match is not None and match.verdict == "said"
+    # Words that were hardly recognised ask for nothing.
+    heard = match is not None and (match.confidence is None or match.confidence >= LOW_CONFIDENCE)
+    return heard and match is not None and match.verdict == "said"
 
 
 def _level(case: Case, rule: Acoustic, outcomes: Outcomes) -> Sequence[Finding]:

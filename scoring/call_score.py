@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from scoring.conditions import Condition
+from scoring.effects import effects_of, has_effects
 from scoring.facts import CallFacts
 from scoring.marks import ANSWERED, Answer, CallScore, Evidence, FatalFinding, Mark
 from scoring.outcome import Finding, RuleOutcome
@@ -51,7 +52,12 @@ def score_call(
     """
     facts = facts or CallFacts()
     outcomes = check_rules(transcript, phrases, measures=measures, facts=facts) if phrases else {}
-    judged = {item.id: _judge(card, item, outcomes, facts) for _, item in card.items()}
+    return score_outcomes(card, phrases, outcomes, facts)
+
+
+def score_outcomes(card: Scorecard, phrases: PhraseSet | None, outcomes: Outcomes, facts: CallFacts) -> CallScore:
+    """Score a call by what the rules of `phrases` found in it, see `score_call`."""
+    judged = {item.id: _judge(card, item, outcomes, facts, phrases) for _, item in card.items()}
     fatals = [_suspect(fatal, outcomes, phrases) for fatal in card.fatal]
     bonus = [Mark(item.id, Answer.CANNOT_TELL, None, 0.0, (_for_person(),), needs_person=True) for item in card.bonus]
     return total_up(card, judged, fatals, bonus=bonus, by_person=False)
@@ -92,7 +98,7 @@ def auto_items_score(card: Scorecard, score: CallScore) -> float | None:
 # By the machine.
 
 
-def _judge(card: Scorecard, item: Item, outcomes: Outcomes, facts: CallFacts) -> Judged:
+def _judge(card: Scorecard, item: Item, outcomes: Outcomes, facts: CallFacts, phrases: PhraseSet | None) -> Judged:
     if item.decide == "human" or item.check == "manual" or not item.rules:
         return _open(item, Answer.CANNOT_TELL, [_for_person()], needs_person=True)
     if unknown := _unknown_rule(item, outcomes):
@@ -103,7 +109,12 @@ def _judge(card: Scorecard, item: Item, outcomes: Outcomes, facts: CallFacts) ->
     if item.na_unless and not _any_trigger(item.na_unless, outcomes):
         reason = Evidence(None, None, Answer.NOT_APPLICABLE.value, "no_trigger", {"rules": ", ".join(item.na_unless)})
         return _open(item, Answer.NOT_APPLICABLE, [reason], needs_person=needs_person)
-    judged = _by_deductions(card, item, findings) if card.method == "deduct" else _by_answers(card, item, findings)
+    if phrases is not None and has_effects(item.rules, phrases) and not item.when:
+        judged = _by_effects(card, item, outcomes, phrases)
+    elif card.method == "deduct":
+        judged = _by_deductions(card, item, findings)
+    else:
+        judged = _by_answers(card, item, findings)
     failed = judged.mark.answer in (Answer.NOT_MET, Answer.PARTLY, Answer.CANNOT_TELL)
     if failed and item.na_if and facts.flag(item.na_if):
         reason = Evidence(None, None, Answer.NOT_APPLICABLE.value, "fact_says_na", {"fact": item.na_if})
@@ -175,6 +186,23 @@ def _by_deductions(card: Scorecard, item: Item, findings: Sequence[Finding]) -> 
     taken = tuple((name, item.deduct[name]) for name in _applied(item, sure))
     answer = Answer.MET if not taken else Answer.NOT_MET if high <= 0 else Answer.PARTLY
     return Judged(Mark(item.id, answer, None, 0.0, deductions=taken), high / item.weight)
+
+
+def _by_effects(card: Scorecard, item: Item, outcomes: Outcomes, phrases: PhraseSet) -> Judged:
+    """Either method: the points of the item's checks, between the item's floor and its weight."""
+    effects = [effect for rule in item.rules for effect in effects_of(phrases.by_id[rule], outcomes[rule])]
+    if not effects:
+        return _open(item, Answer.NOT_APPLICABLE, ())
+    low, high = (
+        min(item.weight, max(card.floors.item, item.weight + points))
+        for points in (sum(effect.least for effect in effects), sum(effect.most for effect in effects))
+    )
+    if high - low > 1e-9:
+        return _open(item, Answer.CANNOT_TELL, ())
+    taken = tuple((effect.name, -effect.most) for effect in effects if effect.most < 0)
+    answer = Answer.MET if high >= item.weight else Answer.NOT_MET if high <= 0 else Answer.PARTLY
+    deductions = taken if card.method == "deduct" else ()
+    return Judged(Mark(item.id, answer, None, 0.0, deductions=deductions), high / item.weight)
 
 
 def _without_conditions(item: Item, verdicts: set[Answer]) -> Judged:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from scoring.digits import DigitRun
 from scoring.entries import NAMES_SLOT, Entry, compile_entry, occurrences
 from scoring.facts import CallFacts
+from scoring.found import Matched
 from scoring.marks import Answer, Evidence
 from scoring.outcome import Finding
 from scoring.phrase_set import PhraseSet, Required, Window
@@ -55,9 +58,23 @@ class Case:
         self.facts = facts
         self.timed = self.spoken.timed
         self._slots = phrases.slots
+        self.digits: dict[str, tuple[DigitRun, ...]] = {}  # of each side, read once
 
     def entries(self, sources: Iterable[str]) -> list[Entry]:
         """Return compiled entries; a slot for the organisation becomes one entry per configured name."""
+        key = tuple(sources)
+        kept = self.phrases.compiled.get(key)
+        if kept is None:
+            kept = self._compiled(key)
+            if not self._differs_by_call(key):
+                self.phrases.compiled[key] = kept
+        return kept
+
+    def _differs_by_call(self, sources: Iterable[str]) -> bool:
+        names = [f"{{{slot}}}" for slot, value in self._slots.items() if value == NAMES_SLOT]
+        return any(source == "caller_name" or any(name in source for name in names) for source in sources)
+
+    def _compiled(self, sources: Iterable[str]) -> list[Entry]:
         compiled = []
         for source in self._expanded(sources):
             names = [slot for slot, value in self._slots.items() if value == NAMES_SLOT and f"{{{slot}}}" in source]
@@ -98,8 +115,25 @@ class Case:
     @cached_property
     def first_agent_word(self) -> float | None:
         """When the agent begins to speak, in seconds."""
-        tokens = self.spoken.side(AGENT).tokens
-        return tokens[0].start if tokens else None
+        side = self.spoken.side(AGENT)
+        return side.moment(0, 1)[0] if side.texts else None
+
+    @cached_property
+    def _spans(self) -> tuple[float, float]:
+        spoken = [turn for turn in self.transcript.turns if turn.text.strip() or turn.words]
+        starts = [turn.words[0].start if turn.words else turn.start for turn in spoken]
+        ends = [turn.words[-1].end if turn.words else turn.end for turn in spoken]
+        return min(starts, default=0.0), max(ends, default=0.0)
+
+    @property
+    def first_word(self) -> float:
+        """When anybody begins to speak, in seconds."""
+        return self._spans[0]
+
+    @property
+    def last_word(self) -> float:
+        """When the last words end, in seconds."""
+        return self._spans[1]
 
     @cached_property
     def pauses(self) -> list[Pause] | None:
@@ -126,7 +160,7 @@ class Case:
 
     def whole(self, role: str) -> list[Range]:
         """Return all that may be the words of `role`."""
-        return [Range(side, 0, len(side.tokens)) for side in self.sides(role)]
+        return [Range(side, 0, len(side.texts)) for side in self.sides(role)]
 
     @cached_property
     def sides_may_be_swapped(self) -> bool:
@@ -139,11 +173,11 @@ class Case:
     def _opens(self, speaker: str) -> bool:
         """Whether `speaker` says a sentence of an opening near the beginning."""
         side = self.spoken.side(speaker)
+        if not self._openings or not side.texts:
+            return False
         least = OPENING_SENTENCE * (3 if self.phrases.normaliser.chinese else 2)
         reach = 3 * max((seconds for seconds, _ in self._openings), default=0.0) if self.timed else 2
-        return bool(side.tokens) and self.says_opening(
-            side, *side.between_times(0, side.tokens[0].start + reach), least=least
-        )
+        return self.says_opening(side, *units_between(side, 0.0, side.moment(0, 1)[0] + reach), least=least)
 
     def says_opening(self, side: Side, low: int, high: int, *, least: int = 1) -> bool:
         """Whether words of an opening, of at least so many units, stand between the units `low` and `high`."""
@@ -178,13 +212,17 @@ class Case:
 
     def tells_speaker(self, match: PhraseMatch) -> bool:
         """Whether a wording is long enough to tell that it was the agent who said it."""
-        needed = DISTINCTIVE * (2 if self.phrases.normaliser.chinese else 1)
-        return match.length >= needed
+        return match.length >= self.distinctive
+
+    @property
+    def distinctive(self) -> int:
+        """How many units of a wording tell by themselves who speaks."""
+        return DISTINCTIVE * (2 if self.phrases.normaliser.chinese else 1)
 
     def absence_doubt(self, ranges: Iterable[Range]) -> tuple[str, dict[str, object]] | None:
         """Return the reason (and its values) why "not heard" does not mean "not said" here, or None."""
         ranges = list(ranges)
-        if not any(where.side.tokens for where in ranges):
+        if not any(where.side.texts for where in ranges):
             return "nothing_heard", {}
         for where in ranges:
             confidence = where.side.confidence(where.low, where.high)
@@ -202,8 +240,8 @@ class Case:
         reason: str,
         *,
         part: str | None = None,
-        match: PhraseMatch | None = None,
-        values: dict[str, object] | None = None,
+        match: Matched | None = None,
+        values: Mapping[str, object] | None = None,
         start: float | None = None,
         end: float | None = None,
     ) -> Finding:
@@ -213,7 +251,7 @@ class Case:
             self.phrases.key,
             verdict.value,
             reason,
-            values or {},
+            dict(values or {}),
             speaker=match.speaker if match else None,
             turn=match.turn if match else None,
             start=_rounded(match.start if match else start),
@@ -225,6 +263,21 @@ class Case:
             part=part,
         )
         return Finding(rule, kind, verdict, evidence, part)
+
+
+def units_between(side: Side, start: float, end: float) -> tuple[int, int]:
+    """Return the units of a side that begin within `start` to `end` seconds, both included.
+
+    Like `Side.between_times`, but looks at the times of few units only while those of all were not asked for.
+    """
+    if "tokens" in side.__dict__:
+        return side.between_times(start, end)
+
+    def begin(unit: int) -> float:
+        return side.moment(unit, unit + 1)[0]
+
+    units = range(len(side.texts))
+    return bisect_left(units, start, key=begin), bisect_right(units, end, key=begin)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from scoring.anchors import Anchored, anchored, around, merged
 from scoring.case import GRACE_S, Case, Range
+from scoring.entries import occurrences
 from scoring.marks import Answer
 from scoring.outcome import Finding, RuleOutcome
 from scoring.phrase_set import Conditional, Reply
@@ -65,7 +66,7 @@ def _at_moments(case: Case, rule: Conditional, moments: Sequence[Moment], outcom
     for part, sources in rule.parts.items():
         finding = _anchored_part(case, rule, part, sources, ranges, moments)
         later = [] if not_before is None else [_since_time(where, not_before) for where in ranges]
-        if later and finding.evidence.reason == "unsure":
+        if later and _only_by_sound(case, sources, ranges, finding):
             # Words before the rule that must come first cannot be what was asked for, however they sounded.
             finding = _anchored_part(case, rule, part, sources, later, moments)
         findings.append(unless_part_na(case, rule, finding))
@@ -74,6 +75,16 @@ def _at_moments(case: Case, rule: Conditional, moments: Sequence[Moment], outcom
     if rule.reply:
         findings.append(_reply(case, rule, rule.reply, findings))
     return findings
+
+
+def _only_by_sound(case: Case, sources: Sequence[str], ranges: Sequence[Range], finding: Finding) -> bool:
+    """Whether what was found is not there word for word."""
+    if finding.evidence.reason not in ("said", "unsure"):
+        return False
+    entries = case.entries(source for source in sources if source not in TOKENS)
+    return not any(
+        True for entry in entries for where in ranges for _ in occurrences(entry, where.side, where.low, where.high)
+    )
 
 
 def _anchored_part(

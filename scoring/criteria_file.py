@@ -25,6 +25,14 @@ class CriteriaError(ValueError):
     """Criteria that cannot be used; the message names file, line and field, and how to mend it."""
 
 
+class MisplacedError(ValueError):
+    """Something wrong inside what is validated as a whole; `place` leads there."""
+
+    def __init__(self, message: str, place: tuple[int | str, ...]) -> None:
+        super().__init__(message)
+        self.place = place
+
+
 class Criteria(BaseModel):
     """The base of every criteria model: unknown fields are refused, values do not change."""
 
@@ -77,6 +85,20 @@ def load_criteria(source: Path | str, model: type[M], root: str) -> M:
         return model.model_validate(_plain(node))
     except ValidationError as error:
         raise CriteriaError("\n".join(_lines(error, node, name))) from error
+
+
+def read_nodes(text: str, root: str) -> yaml.Node:
+    """Return the YAML node under the key `root` of criteria text, with its places in the text.
+
+    Raises:
+        CriteriaError: the text is not readable as YAML or has no such key.
+    """
+    return _root_node(_compose(_read(text)[1], "<text>"), root, "<text>")
+
+
+def plain(node: yaml.Node) -> Any:
+    """Return a node of `read_nodes` as plain values, as the criteria models read it."""
+    return _plain(node)
 
 
 def _read(source: Path | str) -> tuple[str, str]:
@@ -190,7 +212,7 @@ def _lines(error: ValidationError, node: yaml.Node, name: str) -> list[str]:
     problems = _innermost(error.errors(include_url=False))
     lines = []
     for problem in problems[:MAX_ERRORS]:
-        location = problem["loc"]
+        location = (*problem["loc"], *getattr(problem.get("ctx", {}).get("error"), "place", ()))
         line = _line_of(node, location)
         lines.append(f"{name}:{line}: {_place(location)}: {_advice(problem)}")
     if len(problems) > MAX_ERRORS:
@@ -199,14 +221,13 @@ def _lines(error: ValidationError, node: yaml.Node, name: str) -> list[str]:
 
 
 def _innermost(problems: Sequence[Any]) -> list[Any]:
-    """Leave out what only follows from an error further inside: a list that lost its broken entry is "too short"."""
-    places = [problem["loc"] for problem in problems]
+    """Leave out what only follows from an error further inside: a list that lost its broken entry is "too short",
+    and a mapping with a broken field is not "whole" either."""
+    places = [_steps(problem["loc"]) for problem in problems]
     return [
         problem
-        for problem in problems
-        if not any(
-            len(place) > len(problem["loc"]) and place[: len(problem["loc"])] == problem["loc"] for place in places
-        )
+        for problem, here in zip(problems, places, strict=True)
+        if not any(len(place) > len(here) and place[: len(here)] == here for place in places)
     ]
 
 
@@ -229,12 +250,21 @@ def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
     return line
 
 
+# How pydantic names the alternatives of a field, which are nothing that stands in the file.
+_BRANCH = re.compile(r"(?:function-\w+|literal|constrained-\w+|tuple|list|dict)\[")
+
+
+def _steps(location: Sequence[int | str]) -> tuple[int | str, ...]:
+    """Return the steps of a location that stand in the file."""
+    return tuple(step for step in location if isinstance(step, int) or (step != "[key]" and not _BRANCH.match(step)))
+
+
 def _place(location: Sequence[int | str]) -> str:
     place = ""
-    for step in location:
+    for step in _steps(location):
         if isinstance(step, int):
             place += f"[{step}]"
-        elif step not in ("[key]", "function-before[_as_text(), str]"):
+        else:
             place += f".{step}" if place else step
     return place or "the whole"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from scoring.alignment import Fit, Step
+from scoring.approved import approved
 from scoring.case import LOW_CONFIDENCE, Case, Range
 from scoring.entries import Entry, occurrences
 from scoring.exceptions import excepted
@@ -14,6 +15,7 @@ from scoring.phrase_set import Forbidden
 from scoring.phrases import match_of
 from scoring.spoken import Side
 from scoring.tokens import DESCRIPTIVE
+from scoring.word_operators import quoted
 
 
 def check_forbidden(case: Case, rule: Forbidden) -> RuleOutcome:
@@ -45,7 +47,7 @@ def _hits(case: Case, rule: Forbidden, described: tuple[str, ...]) -> Iterator[F
                     if taken & set(range(first, last)) or _only_a_syllable(rule, side, first, last):
                         continue
                     cancelled = excepted(exceptions, wordings, side, first, last)
-                    if cancelled == "said":
+                    if cancelled == "said" or approved(case, entry, side, first, last):
                         continue
                     taken |= set(range(first, last))
                     unsure = doubt or _unsure(side, first, last, cancelled)
@@ -56,6 +58,8 @@ def _unsure(side: Side, first: int, last: int, cancelled: str) -> str | None:
     """Return why a hit may be none: an exception that may stand there, or words that may be misheard."""
     if cancelled == "unsure":
         return "exception_unsure"
+    if quoted(side, first):
+        return "quoted"
     known = [token.confidence for token in side.tokens[first:last] if token.confidence is not None]
     return "doubtful_hit" if known and min(known) < LOW_CONFIDENCE else None
 

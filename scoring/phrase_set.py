@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Container, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import regex
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
-from scoring.criteria_file import Criteria, Text, load_criteria
-from scoring.entries import TOO_LONG, pattern_of, slot_names
+from scoring.check_models import Check, Flow
+from scoring.criteria_file import Criteria, MisplacedError, Text, load_criteria
+from scoring.entries import Entry as ScriptEntry
+from scoring.entries import pattern_of, slot_names
+from scoring.rule_parts import Entries, Entry, Role, RuleId, Severity, did_you_mean
 from scoring.text import Normaliser, normaliser
 
 MAX_RULES = 500
-
-Role = Literal["agent", "customer", "any"]
-Entry = Annotated[Text, Field(min_length=1, max_length=TOO_LONG)]
-Entries = Annotated[tuple[Entry, ...], Field(min_length=1)]
-RuleId = Annotated[Text, Field(min_length=1, max_length=40)]
 
 
 class Normalise(Criteria):
@@ -123,7 +121,7 @@ class Forbidden(Criteria):
 
     id: RuleId
     role: Role
-    severity: Literal["minor", "major", "review", "fatal_candidate"]
+    severity: Severity
     any: Entries | None = None
     kinds: dict[Text, Entries] = Field(default_factory=dict)
     unless: tuple[Entry, ...] = ()
@@ -196,7 +194,8 @@ class Acoustic(Criteria):
         return self
 
 
-Rule = Required | Conditional | Trigger | Forbidden | Acoustic
+GROUPS = ("required", "conditional", "triggers", "forbidden", "acoustic", "checks", "flows")
+Rule = Required | Conditional | Trigger | Forbidden | Acoustic | Check | Flow
 
 
 class PhraseSet(Criteria):
@@ -214,6 +213,8 @@ class PhraseSet(Criteria):
     triggers: tuple[Trigger, ...] = ()
     forbidden: tuple[Forbidden, ...] = ()
     acoustic: tuple[Acoustic, ...] = ()
+    checks: tuple[Check, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
     @property
     def key(self) -> str:
@@ -222,8 +223,8 @@ class PhraseSet(Criteria):
 
     def rules(self) -> Iterator[Rule]:
         """Yield every rule."""
-        for group in (self.required, self.conditional, self.triggers, self.forbidden, self.acoustic):
-            yield from group
+        for group in GROUPS:
+            yield from getattr(self, group)
 
     def rule_ids(self) -> Iterator[str]:
         """Yield the id of every rule."""
@@ -233,6 +234,31 @@ class PhraseSet(Criteria):
     def by_id(self) -> dict[str, Rule]:
         """Every rule by its id."""
         return {rule.id: rule for rule in self.rules()}
+
+    @cached_property
+    def in_order(self) -> tuple[Rule, ...]:
+        """The rules so that each comes after those that it refers to."""
+        ordered: dict[str, Rule] = {}
+
+        def place(rule: Rule) -> None:
+            if rule.id not in ordered:
+                for name in needed_by(rule, self.by_id):
+                    place(self.by_id[name])
+                ordered[rule.id] = rule
+
+        for rule in self.rules():
+            place(rule)
+        return tuple(ordered.values())
+
+    @cached_property
+    def approved_by_entry(self) -> dict[str, tuple[ScriptEntry, ...]]:
+        """The wordings that the set wants said and that hold a forbidden one, kept as they are asked for."""
+        return {}
+
+    @cached_property
+    def compiled(self) -> dict[tuple[str, ...], list[ScriptEntry]]:
+        """Compiled entries that are the same in every call, kept as they are asked for."""
+        return {}
 
     @cached_property
     def normaliser(self) -> Normaliser:
@@ -265,13 +291,22 @@ class PhraseSet(Criteria):
         for rule in self.rules():
             for target in needed_by(rule, known):
                 if target not in known:
-                    raise ValueError(f"{rule.id} refers to {target!r}, which is not a rule here: correct the name")
+                    near = did_you_mean(target, _near(rule, known))
+                    raise self._at(rule, f"{rule.id} refers to {target!r}, which is not {_sought(rule)}: {near}")
                 if target == rule.id:
-                    raise ValueError(f"{rule.id} refers to itself: name another rule")
+                    raise self._at(rule, f"{rule.id} refers to itself: name another rule")
             if isinstance(rule, Conditional) and not set(rule.refused_by) <= forbidden:
-                raise ValueError(f"{rule.id}: refused_by must name forbidden rules")
+                raise self._at(rule, f"{rule.id}: refused_by must name forbidden rules")
         _refuse_circles(self)
         return self
+
+    def _at(self, rule: Rule, message: str) -> MisplacedError:
+        """Return an error with the place of a rule in the file."""
+        for group in GROUPS:
+            for index, one in enumerate(getattr(self, group)):
+                if one is rule:
+                    return MisplacedError(message, (group, index))
+        return MisplacedError(message, ())
 
     @model_validator(mode="after")
     def _patterns_are_sound(self) -> Self:
@@ -279,13 +314,14 @@ class PhraseSet(Criteria):
             for entry in _entries(rule):
                 for slot in slot_names(entry):
                     if slot not in self.slots:
-                        raise ValueError(
-                            f"{rule.id}: {entry!r} uses the slot {{{slot}}}, which slots does not define: add it"
+                        raise self._at(
+                            rule,
+                            f"{rule.id}: {entry!r} uses the slot {{{slot}}}, which slots does not define: add it",
                         )
                 try:
                     pattern_of(entry, self.slots, self.normaliser)
                 except regex.error as error:
-                    raise ValueError(f"{rule.id}: {entry!r} is not a valid regular expression: {error}") from error
+                    raise self._at(rule, f"{rule.id}: {entry!r} is not a valid regular expression: {error}") from error
         return self
 
 
@@ -317,6 +353,18 @@ def _entries(rule: Rule) -> Iterator[str]:
             yield from rule.unless
         case Acoustic():
             yield from (*rule.excused_by, *rule.exceptions, *rule.unless)
+        case Check() | Flow():
+            yield from rule.wordings()
+            yield from rule.exception_wordings()
+
+
+def _sought(rule: Rule) -> str:
+    return "a condition of it or a rule here" if isinstance(rule, Check | Flow) else "a rule here"
+
+
+def _near(rule: Rule, known: set[str]) -> list[str]:
+    mine = rule.everything() if isinstance(rule, Check | Flow) else ()
+    return [*mine, *sorted(known - {rule.id})]
 
 
 def needed_by(rule: Rule, known: Container[str]) -> list[str]:
@@ -328,6 +376,8 @@ def needed_by(rule: Rule, known: Container[str]) -> list[str]:
             named = [rule.anchor.rule if rule.anchor else None, rule.after, *rule.refused_by]
         case Acoustic():
             named = [entry for entry in (*rule.excused_by, *rule.unless) if entry in known]
+        case Check() | Flow():
+            named = list(rule.outside_names())
         case _:
             named = []
     return [name for name in named if name]

@@ -7,13 +7,16 @@ from collections.abc import Mapping
 from scoring.acoustic import check_acoustic
 from scoring.anchors import trigger_moments
 from scoring.case import Case
+from scoring.check_models import Check, Flow
+from scoring.checks import examine, kind_of
 from scoring.conditional import check_conditional
 from scoring.entries import PatternTooSlow
 from scoring.facts import CallFacts
+from scoring.flows import follow
 from scoring.forbidden import check_forbidden
 from scoring.marks import Answer
 from scoring.outcome import RuleOutcome
-from scoring.phrase_set import Acoustic, Conditional, Forbidden, PhraseSet, Required, Rule, Trigger, needed_by
+from scoring.phrase_set import Acoustic, Conditional, Forbidden, PhraseSet, Required, Rule, Trigger
 from scoring.said import check_required
 from transcription.measures import AudioMeasures
 from transcription.transcript import Transcript
@@ -29,7 +32,7 @@ def check_rules(
     """Return what every rule found, by rule id. A trigger is met when its words are said."""
     case = Case(transcript, phrases, measures, facts or CallFacts())
     outcomes: dict[str, RuleOutcome] = {}
-    for rule in _in_order(phrases):
+    for rule in phrases.in_order:
         try:
             outcomes[rule.id] = _check(case, rule, outcomes)
         except PatternTooSlow as error:
@@ -50,6 +53,8 @@ def _kind(rule: Rule) -> str:
             return {"overlap": "interruption"}.get(rule.measure, rule.measure)
         case Required() if rule.at_least is not None:
             return "too_few"
+        case Check() | Flow():
+            return kind_of(rule)
     return "missing"
 
 
@@ -65,6 +70,10 @@ def _check(case: Case, rule: Rule, outcomes: Mapping[str, RuleOutcome]) -> RuleO
             return check_acoustic(case, rule, outcomes)
         case Trigger():
             return _check_trigger(case, rule)
+        case Check():
+            return examine(case, rule, outcomes)
+        case Flow():
+            return follow(case, rule, outcomes)
 
 
 def _check_trigger(case: Case, rule: Trigger) -> RuleOutcome:
@@ -78,19 +87,3 @@ def _check_trigger(case: Case, rule: Trigger) -> RuleOutcome:
     start = moments[0].start if case.timed else None
     found = case.finding(rule.id, "trigger", answer, doubt or "anchor_found", values=values, start=start)
     return RuleOutcome(rule.id, (found,))
-
-
-def _in_order(phrases: PhraseSet) -> list[Rule]:
-    """Return the rules so that each comes after those that it refers to."""
-    ordered: dict[str, Rule] = {}
-
-    def place(rule: Rule) -> None:
-        if rule.id in ordered:
-            return
-        for name in needed_by(rule, phrases.by_id):
-            place(phrases.by_id[name])
-        ordered[rule.id] = rule
-
-    for rule in phrases.rules():
-        place(rule)
-    return list(ordered.values())

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_va
 
 from scoring.conditions import Condition
 from scoring.criteria_file import Criteria, CriteriaError, Text, load_criteria
+from scoring.effects import has_effects, named_effects
 from scoring.phrase_set import PhraseSet
 
 Check = Literal["phrase", "semi", "event", "acoustic", "manual"]
@@ -217,8 +218,23 @@ def check_rules(card: Scorecard, phrases: PhraseSet) -> None:
                 f"{card.key}: {place}: no rule {rule!r} in the phrase set {phrases.key}: "
                 "correct the name or add the rule"
             )
+    lines += _effects_without_deductions(card, phrases)
     if lines:
         raise CriteriaError("\n".join(lines))
+
+
+def _effects_without_deductions(card: Scorecard, phrases: PhraseSet) -> Iterator[str]:
+    """Yield a line for each effect that takes off points which people could not take off: no deduction is named so."""
+    for s, section in enumerate(card.sections):
+        for i, item in enumerate(section.items):
+            if card.method != "deduct" or item.when or not has_effects(item.rules, phrases):
+                continue
+            for name, points in named_effects(item.rules, phrases):
+                if points < 0 and item.deduct.get(name) != -points:
+                    yield (
+                        f"{card.key}: sections[{s}].items[{i}].deduct: {name} takes off {-points:g}: "
+                        f"add {name}: {-points:g}, or say under when what is deducted"
+                    )
 
 
 def _references(card: Scorecard) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from scoring.check_models import Check, Flow
 from scoring.entries import pattern_of, slot_names
+from scoring.expressions import names
 from scoring.phrase_set import PhraseSet, Window
 from scoring.tokens import TOKENS
 
@@ -27,9 +31,24 @@ def script_wordings(phrases: PhraseSet) -> list[str]:
         if rule.role == "agent"
         for entries in rule.parts.values()
         for entry in entries
-        if _is_plain(entry, phrases)
     ]
-    return list(dict.fromkeys(found))
+    general: list[Check | Flow] = [*phrases.checks, *phrases.flows]
+    found += [entry for rule in general for entry in _expected(rule)]
+    return list(dict.fromkeys(entry for entry in found if _is_plain(entry, phrases)))
+
+
+def _expected(rule: Check | Flow) -> Iterator[str]:
+    """Yield the wordings that a check or flow wants the agent to say."""
+    if isinstance(rule, Flow):
+        wanted = {step.id for step in rule.steps}
+    elif rule.expect is not None:
+        wanted = {name for name, positive in names(rule.goal) if positive}
+    else:
+        return
+    for name, condition in rule.everything().items():
+        if name in wanted and condition.speaker == "agent":
+            for entries in (condition.any, condition.all, condition.n_of):
+                yield from entries or ()
 
 
 def _is_plain(entry: str, phrases: PhraseSet) -> bool:

@@ -316,6 +316,20 @@ def test_arguments_that_do_not_fit_together_are_refused(
         measure(recording, [[]] * lists, Transcript("en", 1.0, channels), agent_channel=agent)
 
 
+def test_every_turn_with_enough_speech_has_its_level() -> None:
+    left = sound(20.0, (0, 5), level=-30.0) + sound(20.0, (10, 15), level=-15.0, seed=3)
+    turns = [said(AGENT, 0, 5, "a b c"), said(AGENT, 10, 15, "d e f"), said(CUSTOMER, 16, 16.2, "ok")]
+    spans = [spans_of((0, 5), (10, 15)), spans_of((16, 16.2))]
+    recording = recording_of(left, sound(20.0, (16, 16.2), seed=8))
+    measures = measure(recording, spans, Transcript("en", 20.0, 2, tuple(turns)), agent_channel=0)
+
+    assert measures.turn_levels is not None
+    assert [(level.speaker, level.start) for level in measures.turn_levels] == [(AGENT, 0), (AGENT, 10)]
+    quiet, loud = (level.dbfs for level in measures.turn_levels)
+    assert loud - quiet == pytest.approx(15, abs=0.5)
+    assert call([(0, 9)], [(9, 18)], *turns, agent_channel=None).turn_levels is None
+
+
 @pytest.mark.parametrize("agent_channel", [0, None])
 def test_measures_come_back_from_their_json(agent_channel: int | None) -> None:
     turns = [said(AGENT, 0, 10, "word " * 25), said(CUSTOMER, 7, 12, "let me tell you now", timed_words=False)]

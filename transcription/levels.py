@@ -63,6 +63,14 @@ class ChannelLevels:
         low, high = np.percentile(blocks, [5, 95])
         return 10 * float(np.log10(high / low))
 
+    def between(self, start: float, end: float) -> float | None:
+        """Return the mean power of the speech within `start` to `end` seconds in dBFS; None under 0.4 s of it."""
+        first, last = np.searchsorted(self.centres, (start, end))
+        power = self.power[first:last][self.in_speech[first:last]]
+        if len(power) < BLOCK_FRAMES or (mean := float(power.mean())) <= QUIETEST_POWER:
+            return None
+        return 10 * float(np.log10(mean))
+
     def snr(self) -> float | None:
         """Return speech power over noise power in dB, at most 60; None without speech.
 

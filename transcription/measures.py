@@ -62,6 +62,16 @@ class SideMeasures:
 
 
 @dataclass(frozen=True, slots=True)
+class TurnLevel:
+    """How loud one turn was spoken."""
+
+    speaker: str
+    start: float
+    end: float
+    dbfs: float  # mean level over its speech
+
+
+@dataclass(frozen=True, slots=True)
 class AudioMeasures:
     """The measurements of one recording.
 
@@ -82,6 +92,8 @@ class AudioMeasures:
     snr_db: float | None = None  # speech level over noise floor
     quality: str = "unknown"  # "good", "fair", "poor" or "unknown"
     not_measurable: Mapping[str, str] = field(default_factory=dict)  # name of a measure: why it has no value
+    # Of the turns with 0.4 s of speech or more; None where the sides cannot be told apart, and in older measures.
+    turn_levels: tuple[TurnLevel, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON form; `from_dict` gives the same value back."""
@@ -93,6 +105,8 @@ class AudioMeasures:
         data["silences"] = [asdict(silence) for silence in self.silences]
         data["overlaps"] = None if self.overlaps is None else [asdict(overlap) for overlap in self.overlaps]
         data["not_measurable"] = dict(self.not_measurable)
+        if self.turn_levels is not None:
+            data["turn_levels"] = [asdict(level) for level in self.turn_levels]
         return data
 
     @classmethod
@@ -116,6 +130,7 @@ class AudioMeasures:
             snr_db=_number_or_none(document, "snr_db"),
             quality=document.choice("quality", QUALITIES),
             not_measurable={name: reasons.text(name) for name in reasons.data},
+            turn_levels=tuple(map(_level, document.objects("turn_levels"))) if "turn_levels" in document else None,
         )
 
 
@@ -134,6 +149,10 @@ def _side(data: JsonObject) -> SideMeasures:
 
 def _silence(data: JsonObject) -> Silence:
     return Silence(data.seconds("start"), data.seconds("end"), _text_or_none(data, "after"))
+
+
+def _level(data: JsonObject) -> TurnLevel:
+    return TurnLevel(data.text("speaker"), data.seconds("start"), data.seconds("end"), data.number("dbfs"))
 
 
 def _overlap(data: JsonObject) -> Overlap:

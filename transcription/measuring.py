@@ -30,6 +30,7 @@ from transcription.measures import (
     Overlap,
     SideMeasures,
     Silence,
+    TurnLevel,
 )
 from transcription.transcript import AGENT, CUSTOMER, UNKNOWN, Transcript, Turn
 
@@ -118,7 +119,16 @@ def _measured(
         snr_db=_rounded(snr, 1),
         quality=_quality(snr, described.values()),
         not_measurable=_reasons(described, overlaps, snr, reason),
+        turn_levels=None if reason else tuple(_turn_levels(sides, transcript)),
     )
+
+
+def _turn_levels(sides: Sequence[_Side], transcript: Transcript) -> Iterator[TurnLevel]:
+    """Yield the level of every turn that holds enough speech."""
+    levels = {side.name: side.levels for side in sides}
+    for turn in transcript.turns if transcript.timed else ():
+        if turn.speaker in levels and (level := levels[turn.speaker].between(turn.start, turn.end)) is not None:
+            yield TurnLevel(turn.speaker, turn.start, turn.end, round(level, 1))
 
 
 def _require_fitting(channels: int, spans: Sequence[Sequence[Span]], agent: int | None) -> None:

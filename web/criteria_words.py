@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from flask_babel import gettext, ngettext
 
+from scoring.check_models import Check, Flow
 from scoring.phrase_set import Acoustic, Anchor, Conditional, Forbidden, Required, Rule, Trigger, Window
+from web.check_words import check_sentence, condition_groups, flow_sentence
 from web.i18n import N_, format_number
 
 METHODS = {
@@ -95,6 +97,24 @@ def rule_view(rule: Rule) -> RuleView:
                 "wave-sine",
                 acoustic_sentence(rule),
                 exceptions=(*rule.exceptions, *rule.excused_by, *rule.unless),
+            )
+        case Check():
+            return RuleView(
+                rule.id,
+                gettext("Check"),
+                "list-check",
+                gettext("; ").join((check_sentence(rule), gettext(SEVERITIES[rule.severity]))),
+                tuple(condition_groups(rule)),
+                tuple(rule.exception_wordings()),
+            )
+        case Flow():
+            return RuleView(
+                rule.id,
+                gettext("Flow"),
+                "git-branch",
+                flow_sentence(rule),
+                tuple(condition_groups(rule)),
+                tuple(rule.exception_wordings()),
             )
 
 

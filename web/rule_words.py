@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
 from flask_babel import gettext
 
+from scoring.check_models import Check, Flow
 from scoring.marks import Evidence, evidence_from_dict
 from scoring.phrase_set import Acoustic, Forbidden, PhraseSet, Rule, Trigger
 from scoring.reasons import REASONS
+from web.check_words import condition_sentence
 from web.i18n import N_
 
 SHOWN = 3  # wordings of one sign: enough to see what is meant
@@ -40,6 +42,7 @@ def in_words(evidence: Evidence, phrases: PhraseSet | None) -> Evidence:
     named = {name: str(evidence.values.get(name)) for name in NAMES_RULES if f"%({name})s" in sentence}
     if not named:
         return evidence
+    named |= _condition_words(evidence, phrases, named)
     ids = [part for value in named.values() for part in value.split(", ") if part in phrases.by_id]
     if evidence.reason == "anchor_absent" and ids:
         rule = phrases.by_id[ids[0]]
@@ -47,6 +50,24 @@ def in_words(evidence: Evidence, phrases: PhraseSet | None) -> Evidence:
             return replace(evidence, reason=UNSAID[rule.role], values={"words": words, "ids": ids})
     said = {name: ", ".join(spoken(part, phrases) for part in value.split(", ")) for name, value in named.items()}
     return replace(evidence, values={**evidence.values, **said, "ids": ids})
+
+
+def _condition_words(evidence: Evidence, phrases: PhraseSet, named: Mapping[str, str]) -> dict[str, str]:
+    """Return those values that name a condition of the evidence's own rule, in words."""
+    rule = phrases.by_id.get(evidence.rule or "")
+    if not isinstance(rule, Check | Flow):
+        return {}
+    conditions = rule.everything()
+    return {
+        name: condition_sentence(conditions[value]) + _some(conditions[value].wordings())
+        for name, value in named.items()
+        if value in conditions
+    }
+
+
+def _some(words: Iterable[str]) -> str:
+    plain = [entry for entry in words if not NOT_PLAIN.intersection(entry)][:SHOWN]
+    return gettext(" (%(words)s)", words=gettext(", ").join(f"“{entry}”" for entry in plain)) if plain else ""
 
 
 def stored_in_words(stored: Mapping[str, Any], phrases: PhraseSet | None) -> Evidence:
@@ -59,6 +80,8 @@ def spoken(name: str, phrases: PhraseSet) -> str:
     if silence := SILENCE.fullmatch(name):
         return gettext("the customer is silent for %(seconds)s s", seconds=silence[1])
     rule = phrases.by_id.get(name)
+    if isinstance(rule, Check | Flow) and rule.title:
+        return rule.title
     return (wordings(rule) if rule else "") or name
 
 
@@ -82,5 +105,7 @@ def entries(rule: Rule) -> Iterator[str]:
             yield from (entry for _kind, entry in rule.entries())
         case Acoustic():
             return
+        case Check() | Flow():
+            yield from rule.wordings()
         case _:
             yield from chain.from_iterable(rule.parts.values())
