@@ -146,7 +146,7 @@ def score_stored(session: Session, call: Call, settings: Settings) -> CallState:
         return call.state
     measures = AudioMeasures.from_dict(call.transcript.measures) if call.transcript.measures else None
     score = score_call(
-        transcript, card_of(version), phrases_of(version), measures=measures, facts=_facts(call, settings)
+        transcript, card_of(version), phrases_of(version), measures=measures, facts=facts_of(call, settings)
     )
     if call.auto_score is not None:
         session.delete(call.auto_score)
@@ -250,12 +250,20 @@ def _score(factory: sessionmaker[Session], settings: Settings, call_id: int) -> 
         return score_stored(session, call, settings)
 
 
-def _facts(call: Call, settings: Settings) -> CallFacts:
+def facts_of(call: Call, settings: Settings) -> CallFacts:
+    """Return what is known of a stored call beside its words and its sound."""
     events = tuple(Event(e["kind"], e["start"], e.get("end")) for e in call.facts.get("events", []))
-    # A name in Chinese characters is not what an agent says in another language.
-    chinese = is_chinese(call.language or "")
-    names = tuple(name for name in settings.organisation_names if chinese or not _HAN.search(name))
+    names = organisation_names(settings, call.language or "")
     return CallFacts(events, dict(call.facts.get("fields", {})), names)
+
+
+def organisation_names(settings: Settings, language: str) -> tuple[str, ...]:
+    """Return how agents who speak `language` say the organisation's name.
+
+    A name in Chinese characters is not what an agent says in another language.
+    """
+    chinese = is_chinese(language)
+    return tuple(name for name in settings.organisation_names if chinese or not _HAN.search(name))
 
 
 def _auto_score(version: ScorecardVersion, score: CallScore) -> AutoScore:

@@ -117,6 +117,18 @@ def _pieces(raw_text: str) -> Iterator[tuple[str, list[str]]]:
     yield speaker, lines
 
 
+def split_speaker(line: str) -> tuple[str, str] | None:
+    """Return the speaker that a line names before a colon, and what they say; None when it names nobody.
+
+    >>> split_speaker("坐席1：您好")
+    ('agent', '您好')
+    """
+    if match := _PREFIX.match(line):
+        return _SPEAKER_OF[match[1].lower()], line[match.end() :].strip()
+    name, colon, rest = line.strip().partition(":")
+    return (UNKNOWN, rest.strip()) if colon and name.strip().lower() == UNKNOWN else None
+
+
 def _speaker(name: str) -> str:
     match = _NAME_ALONE.fullmatch(html.unescape(name).strip())
     return _SPEAKER_OF[match[1].lower()] if match else UNKNOWN

@@ -102,9 +102,9 @@ def check_file(
     from transcription.measures import AudioMeasures
 
     try:
-        card_path = _criteria_path(scorecard, "scorecard")
+        card_path = criteria_path(scorecard, "scorecard")
         card = load_scorecard(card_path)
-        set_path = _criteria_path(phrases, "phrases") if phrases else _beside(card_path)
+        set_path = criteria_path(phrases, "phrases") if phrases else _beside(card_path)
         spoken = load_phrase_set(set_path) if set_path else None
         found = read_transcripts(path)
     except (CriteriaError, TranscriptError, OSError) as error:
@@ -136,7 +136,7 @@ def _as_dict(name: str, score: CallScore) -> dict[str, object]:
     return {"transcript": name, **asdict(score)}
 
 
-def _criteria_path(name: str, kind: str) -> Path:
+def criteria_path(name: str, kind: str) -> Path:
     """Return the file that `name` means: a path, or a shipped one by its short name.
 
     Raises:

@@ -36,7 +36,7 @@ Say = Callable[[str], str]
 
 def render_score(console: Console, score: CallScore, card: Scorecard, locale: str = "en") -> None:
     """Print a score to `console`; readable at 80 columns, in English or Chinese (``zh``…)."""
-    say = _translator(locale).gettext
+    say = translator(locale).gettext
     marks = {mark.item: mark for mark in score.marks}
     _print_head(console, score, say)
     sections = {section.section: section for section in score.sections}
@@ -47,7 +47,8 @@ def render_score(console: Console, score: CallScore, card: Scorecard, locale: st
     _print_fatals(console, score, card, say)
 
 
-def _translator(locale: str) -> NullTranslations:
+def translator(locale: str) -> NullTranslations:
+    """Return the messages of a language, ``en`` or ``zh…``."""
     return translation("messages", TRANSLATIONS, [locale.replace("-", "_"), _chinese(locale)], fallback=True)
 
 
@@ -96,10 +97,11 @@ def _print_item(console: Console, item: Item, mark: Mark, say: Say) -> None:
         taken = ", ".join(f"{name} −{amount:g}" for name, amount in mark.deductions)
         console.print(Padding(Text(taken, style="red"), (0, 0, 0, 6)))
     for evidence in mark.evidence:
-        _print_evidence(console, evidence, say)
+        print_evidence(console, evidence, say)
 
 
-def _print_evidence(console: Console, evidence: Evidence, say: Say) -> None:
+def print_evidence(console: Console, evidence: Evidence, say: Say) -> None:
+    """Print the moment, the words and the reason of one evidence, in one indented paragraph."""
     line = Text(style="dim" if evidence.verdict == Answer.MET.value else "")
     for piece, style in _pieces(evidence, say):
         line.append(piece, style=style)
@@ -139,7 +141,7 @@ def _print_fatals(console: Console, score: CallScore, card: Scorecard, say: Say)
         if fatal.suspected is not Answer.MET:
             for evidence in fatal.evidence:
                 if evidence.verdict != Answer.MET.value:
-                    _print_evidence(console, evidence, say)
+                    print_evidence(console, evidence, say)
 
 
 def _fatal_line(fatal: FatalFinding, name: str, say: Say) -> Text:
