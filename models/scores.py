@@ -124,13 +124,13 @@ class TestCall(Base):
     __tablename__ = "test_calls"
     __test__ = False  # not a test class, whatever pytest thinks of the name
     __table_args__ = (
-        CheckConstraint("source IN ('DT', 'MS')", name="known_source"),
+        CheckConstraint("source IN ('DT', 'MS', 'LT')", name="known_source"),
         CheckConstraint("status IN ('matched', 'quarantine', 'rejected')", name="known_status"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     external_id: Mapped[str | None] = mapped_column(unique=True)
-    source: Mapped[str]  # DT internal dial test, MS mystery shopper
+    source: Mapped[str]  # DT internal dial test, MS mystery shopper, LT leader's test
     tester_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
     sheet: Mapped[str]  # check-sheet id/version
     dialled_at: Mapped[datetime] = mapped_column(index=True)

@@ -95,12 +95,13 @@ def import_rows(
     store: Callable[[Row], Outcome],
     *,
     action: str,
-    by: User,
+    by: User | None,
     address: str | None = None,
 ) -> ImportReport:
     """Give each row to `store` in a savepoint of its own, so that a bad row takes nothing else with it.
 
-    The caller owns the transaction. What became of the rows is audited as `action`.
+    The caller owns the transaction. What became of the rows is audited as `action`; `by` is None when another system
+    sent them.
     """
     report = ImportReport()
     for row in rows:
@@ -116,7 +117,7 @@ def import_rows(
     audit.record(
         session,
         action,
-        user_id=by.id,
+        user_id=by.id if by else None,
         address=address,
         stored=report.stored,
         unchanged=report.unchanged,

@@ -1,38 +1,47 @@
-"""Test calls: internal dial tests (拨测, source DT) and mystery shoppers' calls (source MS).
+"""Test calls: internal dial tests (拨测, source DT), mystery shoppers' calls (MS) and leaders' own tests (LT).
 
 A sheet counts once it is matched to its recording, which proves that the call took place. Three fields are
 compared with the calls of the day before to the day after: the caller's number, the time when the agent
 answered (within 120 s of the recording's start) and the staff number heard. At most one may differ. No such
 call, two fields that differ, or several calls that fit equally: quarantine, and matching is tried again
-whenever recordings have come in. A tester of the agent's own team: rejected.
+whenever recordings have come in. A tester of the agent's own team: rejected. What a machine cannot settle a person
+may: a lead names the recording or rejects the sheet, with a reason that is kept.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+from sqlalchemy.orm import Session, contains_eager
 
 from models import Agent, Call, Role, TestCall, User
 from qa import audit
 from qa.people import staff_number
+from qa.periods import Period
 from qa.refusals import N_, Refused
+from qa.test_scenarios import card_of_scenario, scenario_version
 from scoring.check_sheet import CheckSheet, SheetError, SheetScore, load_check_sheet, score_sheet
 from scoring.shipped import shipped
+from scoring.uncertainty import Tally
 
-DIAL_TEST, MYSTERY_SHOPPER = "DT", "MS"
+DIAL_TEST, MYSTERY_SHOPPER, LEADERS_TEST = "DT", "MS", "LT"
+KINDS = {
+    DIAL_TEST: N_("Dial test"),
+    MYSTERY_SHOPPER: N_("Mystery shopper"),
+    LEADERS_TEST: N_("Leader's test"),
+}
 # Which kinds of sheet a role may enter.
 SOURCES: Mapping[Role, tuple[str, ...]] = {
     Role.TEST_CALLER: (MYSTERY_SHOPPER,),
     Role.INSPECTOR: (DIAL_TEST,),
-    Role.LEAD: (DIAL_TEST, MYSTERY_SHOPPER),
+    Role.LEAD: (DIAL_TEST, MYSTERY_SHOPPER, LEADERS_TEST),
 }
 MATCHED, QUARANTINE, REJECTED = "matched", "quarantine", "rejected"
 REASONS = {
@@ -44,6 +53,8 @@ REASONS = {
     "number": N_("Matched, although the caller's number differs."),
     "time": N_("Matched, although the time differs."),
     "staff": N_("Matched, although the staff number differs."),
+    "by_hand": N_("Matched by a lead."),
+    "rejected_by_hand": N_("Rejected by a lead."),
 }
 NEARNESS = timedelta(seconds=120)
 SEARCH = timedelta(days=1)
@@ -92,11 +103,12 @@ def enter_test_call(
     """Score a sheet, look for its recording and keep both, whatever the match came to.
 
     Args:
-        source: "DT" or "MS", as the role of `entered_by` allows.
+        source: "DT", "MS" or "LT", as the role of `entered_by` allows.
         tester: who made the call.
         header: the sheet's own fields by name; times as the hotline's clocks show them.
         answers: by item id; an item left out was not answered.
-        key_points: how many key points the scenario's answer has, for items that count them.
+        key_points: how many key points the scenario's answer has, for items that count them; not needed when the
+            scenario is stored.
         external_id: the sheet's own number, once only.
         entered_by: who types it in, when not the tester.
 
@@ -109,6 +121,12 @@ def enter_test_call(
         raise Refused(N_("Your role does not enter test calls of this kind."), field="source")
     fields = _checked_header(sheet, {"tester_id": tester.login, **header})
     times = read_times(fields, zone)
+    scenario = scenario_version(session, fields.get("scenario_id", ""))
+    if scenario is not None:
+        card = card_of_scenario(scenario)
+        if not card.valid_on(times.dialled.astimezone(zone).date()):
+            raise Refused(N_("The answer key of %(key)s did not hold on that day."), field="scenario_id", key=card.key)
+        key_points = key_points or len(card.answer_key_points)
     score = _score(sheet, answers, key_points)
 
     test = TestCall(
@@ -167,6 +185,86 @@ def match_again(session: Session, *, by: User | None = None, address: str | None
     return settled
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A recording that may be a sheet's, and which of number, time and staff number differ from it."""
+
+    call: Call
+    differing: tuple[str, ...]
+    taken: bool  # it proves another sheet already
+
+
+def candidates(session: Session, test: TestCall) -> list[Candidate]:
+    """Return the recordings that agree with a sheet in at least one field, those that agree most first."""
+    answered, number = _answered(test), _digits(test.header.get("number_used", ""))
+    calls = _candidates(session, answered, number, test.staff_number)
+    others = select(TestCall.call_id).where(TestCall.call_id.in_([call.id for call in calls]), TestCall.id != test.id)
+    taken = set(session.scalars(others))
+    found = [
+        Candidate(call, tuple(_differing(call, answered, number, test.staff_number)), call.id in taken)
+        for call in calls
+    ]
+    return sorted(found, key=lambda one: (len(one.differing), abs(one.call.started_at - answered), one.call.id))
+
+
+def settle_by_hand(
+    session: Session, test: TestCall, call: Call | None, *, by: User, reason: str, address: str | None = None
+) -> None:
+    """Take a sheet out of quarantine: `call` is its recording, or None: it is rejected.
+
+    A tester of the agent's own team stays rejected, whatever the recording is.
+
+    Raises:
+        Refused: the sheet is not in quarantine, `by` is no lead or made the test, no reason is given, or the
+            recording proves another sheet.
+    """
+    if by.role is not Role.LEAD or by.id == test.tester_id:
+        raise Refused(N_("Only a QA lead who did not make the test settles a sheet."))
+    if test.status != QUARANTINE:
+        raise Refused(N_("Only a sheet in quarantine is settled by hand."))
+    if not reason.strip() or len(reason) > MAX_FIELD:
+        raise Refused(N_("Say why, in at most %(limit)s characters."), field="reason", limit=MAX_FIELD)
+    if call is None:
+        test.status, test.status_reason = REJECTED, "rejected_by_hand"
+    elif _taken(session, call, test):
+        raise Refused(N_("The recording that fits belongs to another test call."), field="call")
+    else:
+        _assign(test, Match(MATCHED, "by_hand", call), call.agent)
+    session.flush()
+    audit.record(
+        session,
+        "test_call.settled",
+        user_id=by.id,
+        subject=("test_call", test.id),
+        address=address,
+        status=test.status,
+        call=call.id if call else None,
+        why=reason.strip(),
+    )
+
+
+def sheet_tallies(
+    session: Session, period: Period, *, zone: ZoneInfo, agent_ids: Collection[int] | None = None
+) -> dict[int, dict[str, Tally]]:
+    """Return (norms + knowledge) / 2 of the matched sheets dialled in `period`, by agent id and source."""
+    start, end = period.bounds(zone)
+    half = (TestCall.norms + TestCall.knowledge) / 2
+    counted = select(TestCall.agent_id, TestCall.source, func.count(), func.sum(half), func.sum(half * half)).where(
+        TestCall.status == MATCHED,
+        TestCall.agent_id.is_not(None),
+        half.is_not(None),
+        TestCall.dialled_at >= start,
+        TestCall.dialled_at < end,
+    )
+    if agent_ids is not None:
+        counted = counted.where(TestCall.agent_id.in_(agent_ids))
+    tallies: dict[int, dict[str, Tally]] = {}
+    for agent_id, source, n, total, squares in session.execute(counted.group_by(TestCall.agent_id, TestCall.source)):
+        assert agent_id is not None
+        tallies.setdefault(agent_id, {})[source] = Tally(n, float(total or 0), float(squares or 0))
+    return tallies
+
+
 def visible_test_calls(user: User) -> Select[TestCall]:
     """Return the query of all sheets that `user` may read.
 
@@ -186,9 +284,14 @@ def _visible(user: User) -> ColumnElement[bool]:
     return false()
 
 
+def matched_call_ids() -> Select[int | None]:
+    """Return the query of the ids of all recordings of test calls, whether their sheets count or not."""
+    return select(TestCall.call_id).where(TestCall.call_id.is_not(None))
+
+
 def ordinary_call() -> ColumnElement[bool]:
     """Return the condition on a call that it is not the recording of a test call: those leave the sample."""
-    return Call.id.not_in(select(TestCall.call_id).where(TestCall.call_id.is_not(None)))
+    return Call.id.not_in(matched_call_ids())
 
 
 def read_times(header: Mapping[str, str], zone: ZoneInfo) -> Times:
@@ -214,7 +317,7 @@ def read_times(header: Mapping[str, str], zone: ZoneInfo) -> Times:
 
 def find_recording(session: Session, test: TestCall) -> Match:
     """Return the recording of a sheet by the rule in the head of this module; rejection is not decided here."""
-    answered = datetime.fromisoformat(test.header["answered_at"])
+    answered = _answered(test)
     number = _digits(test.header.get("number_used", ""))
     graded: list[tuple[frozenset[str], timedelta, Call]] = []
     for call in _candidates(session, answered, number, test.staff_number):
@@ -256,11 +359,19 @@ def _settle(session: Session, test: TestCall) -> None:
     match = find_recording(session, test)
     heard = session.scalar(select(Agent).where(Agent.number == test.staff_number))
     agent = match.call.agent if match.call and match.call.agent else heard
+    _assign(test, match, agent)
+
+
+def _assign(test: TestCall, match: Match, agent: Agent | None) -> None:
     test.agent = agent
     test.call, test.status, test.status_reason = match.call, match.status, match.reason
     if agent is not None and test.tester is not None and _same_team(test.tester, agent):
         # The recording stays linked: whoever made the call, it is no customer's and leaves the ordinary sample.
         test.status, test.status_reason = REJECTED, "tester_in_same_team"
+
+
+def _answered(test: TestCall) -> datetime:
+    return datetime.fromisoformat(test.header["answered_at"])
 
 
 def _same_team(tester: User, agent: Agent) -> bool:
@@ -280,6 +391,7 @@ def _candidates(session: Session, answered: datetime, number: str, staff_number:
     return session.scalars(
         select(Call)
         .outerjoin(Call.agent)
+        .options(contains_eager(Call.agent))
         .where(Call.started_at >= answered - SEARCH, Call.started_at <= answered + SEARCH, or_(*agrees))
     ).all()
 

@@ -43,6 +43,8 @@ class SheetItem(Criteria):
     full: NonNegativeFloat | None = None  # seconds: full points up to here
     zero: PositiveFloat | None = None  # seconds: no points from here
     na: Text | None = None  # when "na" may be answered
+    # Scorecard id -> its items that ask the same: what the tester, inspectors and the machine say is compared there.
+    same_as: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _seconds_have_limits(self) -> Self:

@@ -42,6 +42,10 @@ GROUPS = {
     "knowledge": N_("Knowledge"),
     "handling": N_("Handling"),
     "closing": N_("Closing"),
+    "timeliness": N_("Timeliness"),
+    "understanding": N_("Understanding"),
+    "wording": N_("Wording"),
+    "process": N_("Process"),
 }
 # The shipped sheet's own sentences, so that the form speaks both languages; other sheets are shown as they are.
 ITEMS = (
@@ -65,6 +69,15 @@ ITEMS = (
     N_("persona calm"),
     N_("none happened"),
     N_("solved"),
+    N_("Answered within the promised time"),
+    N_("Need understood without asking twice"),
+    N_("Answer correct"),
+    N_("Answer complete with next step and time"),
+    N_("Polite and plain wording"),
+    N_("Free of writing errors that change the meaning"),
+    N_("Identity and data protection kept"),
+    N_("Record complete and filed under the right kind"),
+    N_("no personal data involved"),
 )
 CHOICES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "yes_no": (("yes", N_("Yes")), ("no", N_("No"))),
