@@ -16,6 +16,7 @@ from qa.criteria import card_of
 from qa.periods import Period
 from qa.test_calls import ordinary_call
 from scoring.marks import ANSWERED, Answer
+from scoring.uncertainty import Interval, share_interval
 
 _RANDOM = (Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM)
 MIN_ANSWERS = 5  # an item answered less often is neither a strength nor a weakness
@@ -73,8 +74,14 @@ class Behind:
     released_calls: frozenset[int]  # what an agent may open
 
 
-def evidence_behind(session: Session, agent_id: int, period: Period, *, zone: ZoneInfo) -> Behind:
-    """Return what the score of `agent_id` in `period` was made from; a handful of queries."""
+def evidence_behind(
+    session: Session, agent_id: int, period: Period, *, zone: ZoneInfo, until: datetime | None = None
+) -> Behind:
+    """Return what the score of `agent_id` in `period` was made from; a handful of queries.
+
+    Args:
+        until: when the score was published: reviews released later are listed, and not among its random calls.
+    """
     of_agent = _of_agent(agent_id, period, zone)
     tested = set(
         session.scalars(select(TestCall.call_id).where(TestCall.call_id.is_not(None)).join(Call).where(*of_agent))
@@ -106,17 +113,19 @@ def evidence_behind(session: Session, agent_id: int, period: Period, *, zone: Zo
     ).all()
     return Behind(
         reviews=reviews,
-        random_calls=_random_calls(reviews, tested),
+        random_calls=_random_calls(reviews, tested, until),
         lowest_auto=[CallValue(call_id, at, float(value)) for call_id, at, value in auto if value is not None],
         tests=tests,
         released_calls=frozenset(review.call_id for review in reviews),
     )
 
 
-def _random_calls(reviews: Sequence[Review], tested: Collection[int | None]) -> list[CallValue]:
+def _random_calls(reviews: Sequence[Review], tested: Collection[int | None], until: datetime | None) -> list[CallValue]:
     finals: defaultdict[int, list[float]] = defaultdict(list)
     started: dict[int, datetime] = {}
     for review in reviews:
+        if until is not None and review.released_at is not None and review.released_at > until:
+            continue
         if review.reason is ReviewReason.RANDOM and review.final is not None and review.call_id not in tested:
             finals[review.call_id].append(review.final)
             started[review.call_id] = review.call.started_at
@@ -168,6 +177,74 @@ def item_rates(session: Session, agent_id: int, period: Period, *, zone: ZoneInf
         if (version, item) in names
     ]
     return sorted((rate for rate in rates if rate.n >= MIN_ANSWERS), key=lambda rate: (rate.share, -rate.n, rate.item))
+
+
+@dataclass(frozen=True, slots=True)
+class ItemCell:
+    """How often one agent met one item: by machine and people together, as a share with Wilson's interval."""
+
+    met: int
+    n: int
+
+    @property
+    def enough(self) -> bool:
+        return self.n >= MIN_ANSWERS
+
+    @property
+    def share(self) -> float:
+        return 100 * self.met / self.n
+
+    @property
+    def interval(self) -> Interval:
+        found = share_interval(self.met, self.n)
+        return Interval(100 * found.low, 100 * found.high)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemTable:
+    """Items by agents. A key is the scorecard's id and the item's: its versions are put together."""
+
+    items: Sequence[tuple[tuple[str, str], str]]  # key and name in the newest version, in the scorecard's order
+    cells: Mapping[tuple[int, tuple[str, str]], ItemCell]  # by agent id and key
+
+
+def item_table(session: Session, agent_ids: Collection[int], period: Period, *, zone: ZoneInfo) -> ItemTable:
+    """Return how often each of several agents met each item, by the rules of `item_rates`; four queries."""
+    start, end = period.bounds(zone)
+    of_agents = [Call.agent_id.in_(agent_ids), Call.started_at >= start, Call.started_at < end, ordinary_call()]
+    auto = (
+        select(Call.agent_id, AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer, func.count())
+        .join(AutoScore, AutoMark.auto_score_id == AutoScore.id)
+        .join(Call, AutoScore.call_id == Call.id)
+        .where(AutoMark.answer.in_(_answered()), ~AutoMark.needs_person, *of_agents)
+        .group_by(Call.agent_id, AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer)
+    )
+    people = (
+        select(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer, func.count())
+        .join(Review, ReviewMark.review_id == Review.id)
+        .join(Call, Review.call_id == Call.id)
+        .where(*_RANDOM, ReviewMark.answer.in_(_answered()), *of_agents)
+        .group_by(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer)
+    )
+    counted = [*session.execute(auto).tuples(), *session.execute(people).tuples()]
+    versions = session.scalars(
+        select(ScorecardVersion)
+        .where(ScorecardVersion.id.in_({version for _, version, *_ in counted}))
+        .order_by(ScorecardVersion.version)
+    ).all()
+    keys = {version.id: version.key for version in versions}
+    names = {(version.key, item.id): item.name for version in versions for _, item in card_of(version).items()}
+    met: defaultdict[tuple[int, tuple[str, str]], list[int]] = defaultdict(lambda: [0, 0])
+    for agent_id, version, item, answer, n in counted:
+        key = (keys[version], item)
+        if key in names and agent_id is not None:  # Fatal and bonus items have no name there.
+            met[agent_id, key][0] += n if answer == Answer.MET else 0
+            met[agent_id, key][1] += n
+    seen = {key for _, key in met}
+    return ItemTable(
+        items=[(key, name) for key, name in names.items() if key in seen],
+        cells={place: ItemCell(*found) for place, found in met.items()},
+    )
 
 
 def _find_missed(

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 _FORM = re.compile(
     r"(?P<year>\d{4})-(?:W(?P<week>\d{2})|Q(?P<quarter>[1-4])|(?P<month>\d{2}))", re.ASCII | re.IGNORECASE
 )
-_FIRST_YEAR, _LAST_YEAR = 1970, 2999
+_FIRST_YEAR, _LAST_YEAR = 1970, 2999  # that one may ask for; their neighbours exist too
 
 
 class PeriodError(ValueError):
@@ -34,7 +34,7 @@ class Period:
     number: int
 
     def __post_init__(self) -> None:
-        if not _FIRST_YEAR <= self.year <= _LAST_YEAR:
+        if not _FIRST_YEAR - 100 <= self.year <= _LAST_YEAR + 100:
             raise PeriodError(f"the year of a period must be {_FIRST_YEAR} to {_LAST_YEAR}, not {self.year}")
         try:
             self.first_day  # noqa: B018  A 13th month or a 53rd week that the year lacks has no first day.
@@ -51,6 +51,8 @@ class Period:
         found = _FORM.fullmatch(text.strip())
         if found is None:
             raise PeriodError(f"{text[:20]!r} is no period; write 2026-11, 2026-W47 or 2026-Q4")
+        if not _FIRST_YEAR <= int(found["year"]) <= _LAST_YEAR:
+            raise PeriodError(f"the year of a period must be {_FIRST_YEAR} to {_LAST_YEAR}, not {found['year']}")
         for kind in PeriodKind:
             if found[kind.value] is not None:
                 return cls(kind, int(found["year"]), int(found[kind.value]))

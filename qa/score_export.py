@@ -15,7 +15,7 @@ from scoring.agent_score import rounded
 
 if TYPE_CHECKING:
     from qa.agent_scores import AgentScoreRow
-    from scoring.agent_score import PartScore
+    from scoring.agent_score import AgentScore, PartScore
 
 FORMATS = ("table", "json", "csv", "xlsx")
 
@@ -29,14 +29,21 @@ COLUMNS = {
     "low": N_("Lower limit"),
     "high": N_("Upper limit"),
     "grade": N_("Grade"),
+    "chance": N_("Chance of the grade in percent"),
+    "firm": N_("Firm"),
+    "first": N_("Place from"),
+    "last": N_("Place to"),
     "complete": N_("Complete"),
     "present": N_("Weight present"),
     "fatals": N_("Confirmed fatal items"),
     "complaints": N_("Complaint points"),
     "bonus": N_("Bonus points"),
+    "corrections": N_("Points from closed periods"),
 }
 PART_COLUMNS = {
     "value": N_("%(part)s score"),
+    "low": N_("%(part)s lower limit"),
+    "high": N_("%(part)s upper limit"),
     "n": N_("%(part)s n"),
     "used": N_("%(part)s weight used"),
 }
@@ -46,6 +53,8 @@ PARTS = {
     "DT": N_("Dial tests"),
     "SV": N_("Survey"),
     "MS": N_("Mystery shopper"),
+    "LT": N_("Leaders' tests"),
+    "NV": N_("Non-voice reviews"),
 }
 WORDS = {"yes": N_("yes"), "no": N_("no")}
 
@@ -55,11 +64,14 @@ Cell = str | float | int | None
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
-def export_scores(rows: Sequence[AgentScoreRow], form: str, *, labels: Mapping[str, str] | None = None) -> str | bytes:
+def export_scores(
+    rows: Sequence[AgentScoreRow], form: str, *, labels: Mapping[str, str] | None = None, places: bool = True
+) -> str | bytes:
     """Return `rows` in one of FORMATS: text for table, json and csv, bytes for xlsx.
 
     Args:
         labels: translations, by English heading: of COLUMNS, PART_COLUMNS, PARTS and WORDS.
+        places: say who ranks where; False for rows that are not of one period.
 
     Raises:
         ValueError: another format.
@@ -71,9 +83,25 @@ def export_scores(rows: Sequence[AgentScoreRow], form: str, *, labels: Mapping[s
     words = labels or {}
     if form == "table":
         return _table(rows, words)
+    from qa.agent_scores import rank
+
+    found = {one.row.agent_id: (one.first, one.last) for one in rank(rows)} if places else {}
     heads = list(_heads(rows, words))
-    cells = [list(_cells(row, words)) for row in rows]
-    return _csv(heads, cells) if form == "csv" else _xlsx(heads, cells)
+    cells = [list(_cells(row, found.get(row.agent_id, (None, None)), words)) for row in rows]
+    return table_file(heads, cells, form)
+
+
+def table_file(heads: Sequence[str], cells: Sequence[Sequence[Cell]], form: str) -> str | bytes:
+    """Return a table as a file that a spreadsheet opens: text for csv, bytes for xlsx.
+
+    Raises:
+        ValueError: another format.
+    """
+    if form == "csv":
+        return _csv(heads, cells)
+    if form == "xlsx":
+        return _xlsx(heads, cells)
+    raise ValueError(f"unknown format {form!r}; choose csv or xlsx")
 
 
 def harmless(text: str) -> str:
@@ -96,15 +124,22 @@ def _heads(rows: Sequence[AgentScoreRow], words: Mapping[str, str]) -> Iterator[
             yield words.get(head, head) % {"part": words.get(name, name)}
 
 
-def _cells(row: AgentScoreRow, words: Mapping[str, str]) -> Iterator[Cell]:
+def _cells(row: AgentScoreRow, places: tuple[int | None, int | None], words: Mapping[str, str]) -> Iterator[Cell]:
     score = row.score
+    chance = score.chance(score.grade) if score.grade else None
     yield from (row.number, row.name, row.team, row.period.label)
     yield from (_shown(score.value), _shown(score.low), _shown(score.high), score.grade)
-    complete = WORDS["yes" if score.complete else "no"]
-    yield words.get(complete, complete)
-    yield from (score.present_weight, row.confirmed_fatals, score.adjustments.complaints, score.adjustments.bonus)
+    yield from (None if chance is None else _shown(100 * chance), _yes_no(score.firm, words), *places)
+    yield _yes_no(score.complete, words)
+    yield from (score.present_weight, row.confirmed_fatals)
+    yield from (score.adjustments.complaints, score.adjustments.bonus, _shown(score.adjustments.corrections))
     for part in score.parts:
-        yield from (_shown(part.value), part.n, _shown(part.used))
+        yield from (_shown(part.value), _shown(part.low), _shown(part.high), part.n, _shown(part.used))
+
+
+def _yes_no(answer: bool, words: Mapping[str, str]) -> str:
+    word = WORDS["yes" if answer else "no"]
+    return words.get(word, word)
 
 
 def _shown(value: float | None) -> float | None:
@@ -172,10 +207,11 @@ def _table(rows: Sequence[AgentScoreRow], words: Mapping[str, str]) -> str:
     for row in rows:
         score = row.score
         who = (row.number, row.name, row.team or "–")
-        value = _figure(score.value)
-        if score.low is not None and score.high is not None:
-            value += f" ({_figure(score.low)}–{_figure(score.high)})"
-        figures = (value, score.grade or "–", f"{score.present_weight:g}")
+        figures = (
+            _figure(score.value) + _limits(score.low, score.high),
+            _grade(score),
+            f"{score.present_weight:g}",
+        )
         table.add_row(*(Text(cell) for cell in (*who, *figures, *map(_part, score.parts))))
     console = Console(width=10_000, record=True, file=io.StringIO(), color_system=None)
     console.print(table, soft_wrap=True)
@@ -186,8 +222,21 @@ def _table(rows: Sequence[AgentScoreRow], words: Mapping[str, str]) -> str:
 def _part(part: PartScore) -> str:
     if not part.n:
         return "–"
-    shown = f"{_figure(part.value)} n={part.n}"
+    shown = f"{_figure(part.value)}{_limits(part.low, part.high)} n={part.n}"
     return shown if part.used else f"({shown})"
+
+
+def _grade(score: AgentScore) -> str:
+    """The grade with its chance, and a question mark while it is provisional."""
+    if score.grade is None:
+        return "–"
+    chance = score.chance(score.grade)
+    known = "" if chance is None else f" {100 * chance:.0f} %"
+    return f"{score.grade}{known}{'' if score.firm else ' ?'}"
+
+
+def _limits(low: float | None, high: float | None) -> str:
+    return "" if low is None or high is None else f" ({_figure(low)}–{_figure(high)})"
 
 
 def _figure(value: float | None) -> str:
@@ -198,4 +247,5 @@ def _as_dict(row: AgentScoreRow) -> dict[str, Any]:
     """Unrounded, with everything that made the value."""
     data = asdict(row)
     data["period"] = row.period.label
+    data["published_at"] = None if row.published_at is None else row.published_at.isoformat()
     return data

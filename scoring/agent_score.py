@@ -6,6 +6,9 @@ is marked incomplete; when too little weight is present there is a value but no 
 
 Values are kept unrounded. What is shown, and what the bands are applied to, is `rounded`: one decimal, halves up.
 So a page that says 90.0 never carries the grade of 89.96.
+
+Every part brings its interval or the reason why it has none; scoring/uncertainty.py carries them to the total, and
+from there to the chance of each grade and to "firm" or "provisional".
 """
 
 from __future__ import annotations
@@ -19,8 +22,10 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from scoring.criteria_file import Criteria, load_criteria
+from scoring.uncertainty import CONFIDENCE, Interval, Term, band_chances, clipped, difference, weighted_sum
 
-SOURCES = ("IM", "AQ", "DT", "SV", "MS")  # random reviews, automatic, dial tests, survey, mystery shopper
+# Random reviews, automatic checks, dial tests, survey, mystery shopper, non-voice reviews.
+SOURCES = ("IM", "AQ", "DT", "SV", "MS", "NV")
 
 
 class SchemePart(Criteria):
@@ -46,8 +51,9 @@ _SENTENCES = {
     r"below (\d+) of 100 present show no grade",
     "fatal": r"one confirmed fatal caps the grade at (\w+), two at (\w+)",
     "complaints": r"upheld and agent-responsible only, minus ([\d.]+) each, at most minus ([\d.]+)",
-    "bonus": r"at most ([\d.]+)",
+    "bonus": r"(?:plus ([\d.]+) for each praise, )?at most ([\d.]+)",
 }
+INTERNAL, EXTERNAL = "IM", "MS"  # the two sides of the internal-external gap: both judge whole calls, 0 to 100
 
 
 class Scheme(Criteria):
@@ -62,6 +68,7 @@ class Scheme(Criteria):
     complaints: str
     bonus: str
     bands: dict[str, float]
+    firm_from: float = Field(default=80, ge=50, lt=100)  # percent: a likelier grade is firm, others are provisional
     tie_to_reward: str = ""
 
     @field_validator("missing", "fatal", "complaints", "bonus", mode="before")
@@ -69,7 +76,8 @@ class Scheme(Criteria):
     def _understood(cls, sentence: object, info: ValidationInfo) -> str:
         text = " ".join(str(sentence).split())
         if re.fullmatch(_SENTENCES[str(info.field_name)], text) is None:
-            form = re.sub(r"\([^)]*\)", "…", _SENTENCES[str(info.field_name)])
+            form = re.sub(r"\(\?:(.*?)\)\?", r"[\1]", _SENTENCES[str(info.field_name)].replace(r"([\d.]+)", "…"))
+            form = re.sub(r"\([^)]*\)", "…", form)
             raise ValueError(f"this sentence is not understood; write: {form}")
         return text
 
@@ -113,7 +121,12 @@ class Scheme(Criteria):
 
     @property
     def bonus_limit(self) -> float:
-        return float(self._numbers("bonus")[0])
+        return float(self._numbers("bonus")[1])
+
+    @property
+    def praise_points(self) -> float:
+        """Points for each praise; 0 when the scheme names none, so that praises are shown and do not count."""
+        return float(self._numbers("bonus")[0] or 0)
 
     @property
     def grades(self) -> tuple[str, ...]:
@@ -133,8 +146,20 @@ class Part:
     source: str
     value: float | None  # None: nothing observed
     n: int
-    low: float | None = None  # of a 95 % interval; None until estimation gives one
+    low: float | None = None  # of a 95 % interval
     high: float | None = None
+    no_interval: str | None = None  # why it has none: one of NO_INTERVAL
+    population: int | None = None  # how many there were to observe; None: without end, such as possible test calls
+    plain: float | None = None  # the plain mean of the n, where `value` is an estimate that uses more
+    method: str | None = None  # how the value was estimated, as scoring.estimation names it
+
+
+# Why a part has no interval.
+NO_INTERVAL = (
+    "not_estimated",  # nobody worked one out
+    "one_of_many",  # one observation of several that there were: its spread is unknown
+    "spread_unknown",  # too few observations of all agents together, or all alike, to tell the usual spread
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +175,10 @@ class PartScore:
     why_not: str | None  # why it does not count: "nothing" observed, or "too_few"
     low: float | None = None
     high: float | None = None
+    no_interval: str | None = None  # as in Part; None also when nothing was observed
+    population: int | None = None
+    plain: float | None = None
+    method: str | None = None
 
     @property
     def counted(self) -> bool:
@@ -168,18 +197,39 @@ class Adjustments:
     complaints: float  # zero or negative
     bonus: float  # zero or positive
     cap: str | None  # the best grade that the confirmed fatal items leave; None when they leave all
+    corrections: float = 0.0  # what later changes to closed periods add or take off here
 
     @property
     def points(self) -> float:
-        return self.complaints + self.bonus
+        return self.complaints + self.bonus + self.corrections
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """How much higher the internal side judges than the external one, in points, with the limits of its interval."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def real(self) -> bool:
+        """Whether the interval leaves out 0: chance alone would seldom make such a gap."""
+        return self.low > 0 or self.high < 0
+
+
+@dataclass(frozen=True, slots=True)
+class GradeChance:
+    grade: str
+    chance: float  # 0 to 1
 
 
 @dataclass(frozen=True, slots=True)
 class AgentScore:
     """An agent's score for a period, 0 to 100.
 
-    `low` and `high` are the place of a 95 % interval; both are None until the statistics fill them, and a
-    page then says that there is no interval yet.
+    `low` and `high` are the limits of a 95 % interval; where a counted part has none they are None, and
+    `without_interval` names the parts.
     """
 
     scheme: str  # id/version
@@ -192,6 +242,25 @@ class AgentScore:
     adjustments: Adjustments
     low: float | None = None
     high: float | None = None
+    chances: tuple[GradeChance, ...] = ()  # of each grade, likeliest first; empty without grade or interval
+    firm: bool = False  # the grade is as likely as the scheme asks; else the score is provisional
+    gap: Gap | None = None
+
+    @property
+    def without_interval(self) -> tuple[str, ...]:
+        """The sources that count and have no interval, so that the total can have none."""
+        return tuple(part.source for part in self.parts if part.counted and part.low is None)
+
+    @property
+    def why_provisional(self) -> str | None:
+        """Why the score is not firm: "no_grade", "no_interval" or "unsure" which grade it is; None when it is firm."""
+        if self.firm:
+            return None
+        return "no_grade" if self.grade is None else "no_interval" if self.low is None else "unsure"
+
+    def chance(self, grade: str) -> float | None:
+        """Return how likely `grade` is, 0 to 1; None where nothing can be said."""
+        return next((one.chance for one in self.chances if one.grade == grade), None)
 
     def part(self, source: str) -> PartScore:
         """Return the part of `source`; KeyError when the scheme has none."""
@@ -227,13 +296,20 @@ def combine(
     confirmed_fatals: int = 0,
     upheld_complaints: int = 0,
     bonus: float = 0.0,
+    corrections: float = 0.0,
+    confidence: float = CONFIDENCE,
 ) -> AgentScore:
     """Weigh `parts` by `scheme`; a part that is not given counts as nothing observed.
+
+    The interval of the value is that of the weighted sum (scoring.uncertainty.weighted_sum), moved by the points
+    that are added and taken off: those are counts, known without error. The weights count as fixed.
 
     Args:
         confirmed_fatals: fatal items that a person confirmed: they cap the grade, never the value.
         upheld_complaints: upheld complaints for which the agent is responsible.
         bonus: points; more than the scheme's limit is cut.
+        corrections: points from changes to periods that were closed before.
+        confidence: of the parts' intervals, and so of the total's.
 
     Raises:
         ValueError: a value outside 0 to 100, a negative count, or a source given twice.
@@ -249,22 +325,72 @@ def combine(
         complaints=0.0 - min(scheme.complaint_limit, scheme.complaint_points * upheld_complaints),
         bonus=min(scheme.bonus_limit, bonus),
         cap=cap,
+        corrections=corrections,
     )
 
-    value = None
-    if present:
-        value = min(100.0, max(0.0, sum(part.points for part in weighed) + adjustments.points))
+    full = sum(part.points for part in weighed) + adjustments.points  # not yet cut to the scale
+    value = min(100.0, max(0.0, full)) if present else None
     enough = value is not None and present >= scheme.min_present
+    grade = _grade(scheme, value, cap) if value is not None and enough else None
+    interval = _interval(weighed, adjustments.points)
+    shown = clipped(interval) if interval else None
+    chances = _chances(scheme, full, interval, cap, confidence) if interval and grade else ()
     return AgentScore(
         scheme=f"{scheme.id}/{scheme.version}",
         value=value,
-        grade=_grade(scheme, value, cap) if value is not None and enough else None,
+        grade=grade,
         why_no_grade=None if enough else "nothing" if value is None else "too_little",
         complete=all(part.counted for part in weighed),
         present_weight=present,
         parts=weighed,
         adjustments=adjustments,
+        low=shown.low if shown else None,
+        high=shown.high if shown else None,
+        chances=chances,
+        firm=any(one.grade == grade and 100 * one.chance >= scheme.firm_from for one in chances),
+        gap=_gap(weighed),
     )
+
+
+def _interval(parts: Sequence[PartScore], points: float) -> Interval | None:
+    """The interval of the value before it is cut to the scale; None when a counted part has none."""
+    terms = []
+    for part in parts:
+        if not part.counted:
+            continue
+        if part.value is None or part.low is None or part.high is None:
+            return None
+        terms.append(Term(part.used / 100, part.value, part.low, part.high))
+    if not terms:
+        return None
+    found = weighted_sum(terms)
+    return Interval(found.low + points, found.high + points)
+
+
+def _chances(
+    scheme: Scheme, value: float, interval: Interval, cap: str | None, confidence: float
+) -> tuple[GradeChance, ...]:
+    # The grade is that of the rounded figure: 89.95 is an A already.
+    bands = [(grade, scheme.bands[grade] - 0.05) for grade in scheme.grades]
+    chances = band_chances(bands, value, interval, confidence)
+    if cap is not None:
+        for grade in scheme.grades[: scheme.grades.index(cap)]:
+            chances[cap] += chances[grade]
+            chances[grade] = 0.0
+    order = sorted(chances, key=lambda grade: (-chances[grade], scheme.grades.index(grade)))
+    return tuple(GradeChance(grade, chances[grade]) for grade in order)
+
+
+def _gap(parts: Sequence[PartScore]) -> Gap | None:
+    """The internal side's value minus the external side's, when both have an interval; counted or not."""
+    sides = []
+    for source in (INTERNAL, EXTERNAL):
+        part = next((one for one in parts if one.source == source), None)
+        if part is None or part.value is None or part.low is None or part.high is None:
+            return None
+        sides.append(Term(1.0, part.value, part.low, part.high))
+    found = difference(sides[0], sides[1])
+    return Gap(sides[0].value - sides[1].value, found.low, found.high)
 
 
 def _checked(parts: Sequence[Part]) -> Mapping[str, Part]:
@@ -274,6 +400,8 @@ def _checked(parts: Sequence[Part]) -> Mapping[str, Part]:
             raise ValueError(f"{part.source} is given twice")
         if part.n < 0 or (part.value is not None and not 0 <= part.value <= 100):
             raise ValueError(f"{part.source}: a value must be 0 to 100 and n not negative: {part}")
+        if (part.low is None) != (part.high is None) or (part.low is not None and part.value is None):
+            raise ValueError(f"{part.source}: an interval has two limits and a value between them: {part}")
         given[part.source] = part
     return given
 
@@ -294,6 +422,12 @@ def _weighed(scheme: Scheme, given: Mapping[str, Part]) -> Iterator[PartScore]:
             why_not=why_not,
             low=observed.low,
             high=observed.high,
+            no_interval=(observed.no_interval or "not_estimated")
+            if observed.value is not None and observed.low is None
+            else None,
+            population=observed.population,
+            plain=observed.plain,
+            method=observed.method,
         )
 
 

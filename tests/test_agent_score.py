@@ -108,11 +108,85 @@ def test_the_grade_is_that_of_the_figure_shown(value: float, grade: str) -> None
     assert (rounded(score.value) >= SCHEME.bands[grade]) is True
 
 
-def test_the_place_of_the_interval_is_kept_and_empty() -> None:
-    score = combine(SCHEME, [Part("IM", 90, 8, low=84, high=95)])
+SURE = [
+    Part("IM", 90, 8, low=84, high=96),
+    Part("AQ", 80, 200, low=80, high=80),
+    Part("DT", 70, 1, low=50, high=90),
+    Part("SV", 96, 20, low=80, high=99),
+    Part("MS", 60, 2, low=45, high=75),
+]
 
-    assert (score.low, score.high) == (None, None)
-    assert (score.part("IM").low, score.part("IM").high) == (84, 95)
+
+def test_the_total_has_the_interval_of_its_weighted_parts() -> None:
+    score = combine(SCHEME, SURE)
+
+    # Half widths in points of the total: 3, 0, 3, then 1.6 down and 0.3 up, then 1.5.
+    assert score.value == pytest.approx(83.1)
+    assert score.low == pytest.approx(83.1 - (9 + 9 + 1.6**2 + 2.25) ** 0.5)
+    assert score.high == pytest.approx(83.1 + (9 + 9 + 0.3**2 + 2.25) ** 0.5)
+    assert score.without_interval == ()
+
+
+def test_points_move_the_interval_and_the_scale_ends_it() -> None:
+    plain, moved = combine(SCHEME, SURE), combine(SCHEME, SURE, upheld_complaints=1, corrections=-1.5)
+
+    assert (moved.value, moved.low) == (pytest.approx(79.6), pytest.approx((plain.low or 0) - 3.5))
+    top = combine(SCHEME, [Part("IM", 99, 8, low=95, high=100)], bonus=3)
+    assert (top.value, top.low, top.high) == (100, 98, 100)
+
+
+def test_one_counted_part_without_an_interval_leaves_the_total_without() -> None:
+    score = combine(SCHEME, [*SURE[:2], Part("DT", 70, 1, no_interval="spread_unknown"), *SURE[3:]])
+    uncounted = combine(SCHEME, [SURE[0], Part("AQ", 80, 5), *SURE[2:]])
+
+    assert (score.low, score.high, score.chances, score.firm) == (None, None, (), False)
+    assert (score.without_interval, score.why_provisional) == (("DT",), "no_interval")
+    assert score.part("DT").no_interval == "spread_unknown"
+    assert uncounted.low is not None  # The part that does not count need not be sure.
+    assert uncounted.part("AQ").no_interval == "not_estimated"
+
+
+def test_each_grade_has_its_chance_and_a_likely_one_is_firm() -> None:
+    sure = combine(SCHEME, [Part("IM", 93, 9, low=91, high=95), Part("AQ", 93, 200, low=93, high=93)])
+    torn = combine(SCHEME, [Part("IM", 90, 9, low=85, high=94), Part("AQ", 90, 200, low=90, high=90)])
+
+    assert (sure.grade, sure.firm, sure.why_provisional) == ("A", True, None)
+    assert [one.grade for one in torn.chances] == ["A", "B", "C"]
+    assert 0.5 < (torn.chance("A") or 0) < 0.55
+    assert sum(one.chance for one in torn.chances) == pytest.approx(1)
+    assert (torn.firm, torn.why_provisional) == (False, "unsure")
+
+
+def test_a_cap_takes_the_chance_of_better_grades() -> None:
+    score = combine(SCHEME, [Part("IM", 95, 9, low=93, high=97), SURE[1]], confirmed_fatals=1)
+
+    assert (score.grade, score.firm, score.chance("A")) == ("B", True, 0.0)
+    assert score.chance("B") == pytest.approx(1, abs=1e-6)
+
+
+def test_the_gap_of_internal_and_external_has_an_interval() -> None:
+    gap = combine(SCHEME, SURE).gap
+
+    assert gap is not None
+    assert gap.value == 30
+    assert (gap.low, gap.high) == pytest.approx((30 - (36 + 225) ** 0.5, 30 + (36 + 225) ** 0.5))
+    assert gap.real
+    assert combine(SCHEME, SURE[:4]).gap is None
+
+
+def test_praise_counts_as_the_scheme_says() -> None:
+    silent = SHIPPED.read_text(encoding="utf-8").replace("plus 0.5 for each praise, at most 3", "at most 3")
+
+    assert (SCHEME.praise_points, SCHEME.bonus_limit) == (0.5, 3)
+    assert (load_scheme(silent).praise_points, load_scheme(silent).bonus_limit) == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "part", [Part("IM", 90, 5, low=80), Part("IM", None, 0, low=80, high=90)], ids=["one limit", "no value"]
+)
+def test_half_an_interval_is_refused(part: Part) -> None:
+    with pytest.raises(ValueError, match="two limits"):
+        combine(SCHEME, [part])
 
 
 @pytest.mark.parametrize(
@@ -154,6 +228,7 @@ def written(text: str) -> Scheme:
         ("weight: 50", "weight: 40", "add up to 100"),
         ("src: IM", "src: XX", r"parts\[0\]\.src: write one of IM"),
         ("minus 2 each", "minus two each", r"complaints: this sentence is not understood"),
+        ("plus 0.5", "half a point", r"write: \[plus … for each praise, \]at most …"),
         ("two at C", "two at D", "a grade that bands lacks: D"),
         ("C: 0", "C: 10", "lowest band must begin at 0"),
         ("agent_month_score", "agent_score", "agent_month_score' is missing"),

@@ -13,8 +13,23 @@ from openpyxl import load_workbook
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from models import Agent, Call, Review, ReviewReason, ReviewState, Role, ScorecardVersion, TestCall, User
-from qa.agent_scores import AgentScoreRow, agent_scores, export_scores, score_history
+from models import (
+    Agent,
+    Call,
+    Complaint,
+    ComplaintOutcome,
+    Responsibility,
+    Review,
+    ReviewReason,
+    ReviewState,
+    Role,
+    ScorecardVersion,
+    SurveyKind,
+    SurveyRating,
+    TestCall,
+    User,
+)
+from qa.agent_scores import AgentScoreRow, agent_scores, export_scores, open_book, score_history
 from qa.periods import Period
 from qa.score_export import harmless
 from scoring.agent_score import load_scheme
@@ -220,14 +235,119 @@ def test_agents_come_by_team_and_those_without_anything_too(session: Session) ->
 
 
 def test_the_number_of_queries_does_not_grow_with_agents(session: Session, card: ScorecardVersion) -> None:
-    for _ in range(5):
-        make_auto_score(session, make_call(session), card)
     asked: list[str] = []
     event.listen(session.get_bind(), "before_cursor_execute", lambda *args: asked.append(args[2]))
+    counts = []
+    for more in (1, 5):
+        for _ in range(more):
+            make_auto_score(session, make_call(session), card)
+        asked.clear()
+        agent_scores(session, NOVEMBER, zone=SHANGHAI)
+        counts.append(len(asked))
 
-    agent_scores(session, NOVEMBER, zone=SHANGHAI)
+    assert counts[0] == counts[1]
 
-    assert len(asked) == 5
+
+def test_few_reviews_are_joined_with_the_automatic_scores_of_all_calls(
+    session: Session, card: ScorecardVersion, inspector: User
+) -> None:
+    """Twelve agents whose reviewed calls happened to be their easy ones: the estimate knows the others were harder."""
+    team = make_team(session)
+    for number in range(12):
+        agent = make_agent(session, f"{number:02}", team=team)
+        for i in range(20):
+            auto = 60.0 + 2 * i - number % 3
+            call = make_call(session, agent=agent)
+            make_auto_score(session, call, card, raw=auto, auto_items=auto)
+            if i >= 14:
+                reviewed(session, call, card, inspector, auto + (i % 2) - 5)
+
+    rows = agent_scores(session, NOVEMBER, zone=SHANGHAI, scheme=SMALL)
+
+    for row in rows:
+        part = row.score.part("IM")
+        assert part.method == "regression"
+        assert part.plain is not None
+        assert part.value is not None
+        assert part.low is not None
+        assert (part.n, part.population) == (6, 20)
+        # All calls: 60 + 19 - number % 3 - 4.5; the reviewed ones lie 14 higher.
+        assert part.value == pytest.approx(74.5 - int(row.number) % 3, abs=1)
+        assert part.plain - part.value == pytest.approx(14, abs=1)
+        assert part.low < part.value < (part.high or 0)
+
+
+def test_all_calls_reviewed_leave_no_doubt(session: Session, card: ScorecardVersion, inspector: User) -> None:
+    agent = make_agent(session)
+    for final in (80, 90):
+        reviewed(session, make_call(session, agent=agent), card, inspector, final)
+
+    part = the_row(session, agent).score.part("IM")
+
+    assert (part.value, part.low, part.high, part.method) == (85, 85, 85, "census")
+
+
+def test_surveys_complaints_and_chats_find_their_agent(session: Session, inspector: User) -> None:
+    agent, other = make_agent(session), make_agent(session)
+    for number in range(25):
+        session.add(
+            SurveyRating(
+                external_id=f"s{number}",
+                kind=SurveyKind.DAILY,
+                answered_at=DURING,
+                happened_at=DURING,
+                rating=5 if number < 20 else 1,
+                scale="1-5",
+                score=100 if number < 20 else 0,
+                satisfied=number < 20,
+                agent_id=agent.id,
+            )
+        )
+    for number, responsibility in enumerate((Responsibility.AGENT, Responsibility.PROCESS)):
+        session.add(
+            Complaint(
+                external_id=f"c{number}",
+                received_at=DURING,
+                happened_at=DURING,
+                outcome=ComplaintOutcome.UPHELD,
+                responsibility=responsibility,
+                decided_at=DURING,
+                agent_id=agent.id,
+            )
+        )
+    session.flush()
+
+    row = the_row(session, agent)
+
+    survey = row.score.part("SV")
+    assert (survey.value, survey.n, survey.counted) == (80, 25, True)
+    assert (survey.low, survey.high) == pytest.approx((60.9, 91.1), abs=0.1)  # Wilson
+    assert row.score.adjustments.complaints == -2
+    assert row.score.value == 78
+    assert the_row(session, other).score.value is None
+
+
+def test_teams_and_the_centre_weigh_agents_by_their_calls(
+    session: Session, card: ScorecardVersion, inspector: User
+) -> None:
+    one, two = make_team(session, "A"), make_team(session, "B")
+    for team, calls, final in ((one, 6, 90), (one, 2, 70), (two, 4, 80)):
+        agent = make_agent(session, team=team)
+        for i in range(calls):
+            reviewed(session, make_call(session, agent=agent), card, inspector, final + (i % 2) * 2 - 1)
+        dialled(session, agent, "DT", final, final)
+
+    book = open_book(session, NOVEMBER, zone=SHANGHAI, scheme=SMALL)
+    centre, first, second = book.groups()
+
+    assert [(group.name, group.agents) for group in (centre, first, second)] == [("", 3), ("A", 2), ("B", 1)]
+    part = first.score.part("IM")
+    assert (part.value, part.low, part.n, part.population) == (pytest.approx(85), pytest.approx(85), 8, 8)
+    assert centre.score.part("IM").value == pytest.approx((6 * 90 + 2 * 70 + 4 * 80) / 12)
+    assert (centre.score.part("DT").value, centre.score.part("DT").n) == (80, 3)
+    assert centre.score.part("DT").low is not None
+    assert second.score.part("DT").no_interval == "spread_unknown"  # one test call
+    assert [row.score.part("DT").low is not None for row in book.rows()] == [True, True, True]
 
 
 def test_history_goes_back_from_the_given_period(session: Session, card: ScorecardVersion, inspector: User) -> None:

@@ -104,3 +104,12 @@ def test_the_last_eight_come_oldest_first() -> None:
     labels = [period.label for period in Period.parse("2026-Q1").back(3)]
 
     assert labels == ["2025-Q3", "2025-Q4", "2026-Q1"]
+
+
+@pytest.mark.parametrize("label", ["2999-12", "2999-Q4", "1970-01", "1970-W01"])
+def test_the_first_and_last_periods_have_neighbours(label: str) -> None:
+    period = Period.parse(label)
+    start, end = period.bounds(ZoneInfo("Asia/Shanghai"))
+
+    assert start < end
+    assert len(period.back(8)) == 8

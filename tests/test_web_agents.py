@@ -92,7 +92,8 @@ def test_the_team_page_shows_value_grade_and_every_n(app: Flask, session: Sessio
     assert "65 of 100 present" in page
     assert "n=5" in page
     assert "(66.7)" in page  # automatic: 6 calls of at least 100
-    assert "no interval yet" in page
+    assert "no interval: Dial tests has none" in page  # one dial test of all agents says nothing about the spread
+    assert "provisional" in page
     assert "nothing counted yet" in page  # The agent without any call is there all the same.
 
 

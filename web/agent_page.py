@@ -56,6 +56,16 @@ class Recipe:
     value: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class GapText:
+    """The internal-external gap with its figures as they are shown."""
+
+    value: float
+    low: float
+    high: float
+    real: bool
+
+
 def axis_of(rows: Sequence[AgentScoreRow]) -> Axis:
     """Return an axis that begins at 50, or lower at a round ten when somebody's value is lower."""
     values = [row.score.value for row in rows if row.score.value is not None]
@@ -91,3 +101,8 @@ def recipe(score: AgentScore) -> Recipe:
         total=rounded(sum(part.points for part in counted)) if counted else None,
         value=None if score.value is None else rounded(score.value),
     )
+
+
+def gap_of(score: AgentScore) -> GapText | None:
+    gap = score.gap
+    return None if gap is None else GapText(rounded(gap.value), rounded(gap.low), rounded(gap.high), gap.real)

@@ -11,25 +11,30 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from models import Agent, Role, Team, User
-from qa.agent_evidence import evidence_behind, item_rates
-from qa.agent_scores import AgentScoreRow, agent_scores, default_scheme, export_scores, score_history
-from qa.periods import Period
-from qa.score_export import COLUMNS, PART_COLUMNS, PARTS, WORDS
-from scoring.agent_score import rounded
+from qa.agent_evidence import evidence_behind, item_rates, item_table
+from qa.agent_scores import AgentScoreRow, Book, GroupScore, export_scores, open_book, rank, score_history
+from qa.published import adjustments_in, published_score
+from qa.schemes import scheme_for
+from qa.score_export import COLUMNS, PART_COLUMNS, PARTS, WORDS, Cell, table_file
+from scoring.agent_score import Scheme, combine, rounded
 from web.access import allow
-from web.agent_page import axis_of, bands_of, recipe, segments
+from web.agent_page import axis_of, bands_of, gap_of, recipe, segments
 from web.audit import seen
 from web.context import settings
 from web.db import session
-from web.i18n import format_number
+from web.i18n import N_, format_number
 from web.periods import asked_period, choices, period_name, short_name
+from web.score_words import METHODS, WHY_PROVISIONAL, chance_text, interval_text, part_interval_text, percent
 
 bp = Blueprint("agents", __name__, url_prefix="/agents")
 
 STAFF = (Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 HISTORY = 8  # periods
 PAGE_SIZE = 50
-MIN_REVIEWS = 5  # fewer say too little about a person
+ITEM_COLUMNS = (
+    N_("Staff number"), N_("Agent"), N_("Scorecard"), N_("Item"), N_("Item name"), N_("Met, in percent"),
+    N_("Lower limit"), N_("Upper limit"), N_("n"),
+)  # fmt: skip
 FILES = {
     "csv": "text/csv; charset=utf-8",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -43,27 +48,121 @@ def index() -> ResponseReturnValue:
     if reader().role is Role.AGENT:
         return redirect(url_for("agents.show", agent_id=reader().agent_id, period=request.args.get("period")))
     period, team_id = asked_period(), asked_team()
-    rows = sorted(scores(period, team_id), key=by_score)
-    pages = max(1, -(-len(rows) // PAGE_SIZE))
+    book = open_book(session, period, zone=settings.zone)
+    ranked = rank(visible_rows(book, team_id))
+    pages = max(1, -(-len(ranked) // PAGE_SIZE))
     page = max(1, min(request.args.get("page", 1, type=int), pages))
     seen("scores.viewed", period=period.label, team=team_id)
+    axis = axis_of([one.row for one in ranked])
     return render_template(
         "agents/index.html",
-        rows=rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
-        total=len(rows),
+        ranked=ranked[(page - 1) * PAGE_SIZE : page * PAGE_SIZE],
+        groups=visible_groups(book, team_id),
+        total=len(ranked),
         page=page,
         pages=pages,
         period=period,
+        published_at=book.published_at,
         choices=list(choices(period)),
         teams=teams(),
         team_id=team_id,
-        scheme=default_scheme(),
-        bands=bands_of(default_scheme(), axis_of(rows)),
-        axis=axis_of(rows),
-        min_reviews=MIN_REVIEWS,
+        scheme=book.scheme,
+        bands=bands_of(book.scheme, axis),
+        axis=axis,
         parts=PARTS,
-        graded=sum(row.score.grade is not None for row in rows),
+        view="parts" if request.args.get("view") == "parts" else "interval",
+        segments=segments,
+        graded=sum(one.row.score.grade is not None for one in ranked),
+        firm=sum(one.row.score.firm for one in ranked),
     )
+
+
+@bp.get("/plot")
+@allow(*STAFF)
+def plot() -> ResponseReturnValue:
+    """Send what the plots of a team are drawn from: agents in order with interval, group and parts."""
+    period, team_id = asked_period(), asked_team()
+    book = open_book(session, period, zone=settings.zone)
+    return jsonify(
+        {
+            "title": gettext("Agent scores, %(period)s", period=period_name(period)),
+            "words": {
+                "score": gettext("Score (of 100)"),
+                "target": gettext("Target"),
+                "points": gettext("Points of 100"),
+            },
+            **bands_and_target(book.scheme),
+            "parts": [{"source": part.src, "name": gettext(PARTS[part.src])} for part in book.scheme.parts],
+            "agents": [
+                {
+                    "name": f"{one.row.number} {one.row.name}",
+                    "value": figure(one.row.score.value),
+                    "low": figure(one.row.score.low),
+                    "high": figure(one.row.score.high),
+                    "grade": one.row.score.grade,
+                    "group": one.group,
+                    "points": {part.source: round(part.points, 2) for part in one.row.score.parts if part.counted},
+                }
+                for one in rank(visible_rows(book, team_id))
+                if one.row.score.value is not None
+            ],
+        }
+    )
+
+
+@bp.get("/items")
+@allow(*STAFF)
+def items() -> ResponseReturnValue:
+    """Show how often each agent met each item, with n; as a page, or as JSON, CSV or XLSX."""
+    form = request.args.get("format", "page")
+    if form not in ("page", "json", *FILES):
+        abort(404)
+    period, team_id = asked_period(), asked_team()
+    rows = [] if sees_nobody() else people(team_id)
+    pages = max(1, -(-len(rows) // PAGE_SIZE))
+    page = max(1, min(request.args.get("page", 1, type=int), pages))
+    shown = rows if form in FILES else rows[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    table = item_table(session, [agent.id for agent in shown], period, zone=settings.zone)
+    if form == "page":
+        seen("scores.viewed", period=period.label, team=team_id)
+        return render_template(
+            "agents/items.html",
+            agents=shown,
+            total=len(rows),
+            page=page,
+            pages=pages,
+            table=table,
+            period=period,
+            choices=list(choices(period)),
+            teams=teams(),
+            team_id=team_id,
+        )
+    names = {key: f"{key[1]} {name}" for key, name in table.items}
+    if form == "json":
+        return jsonify(
+            {
+                "title": gettext("Items by agent, %(period)s", period=period_name(period)),
+                "words": {"met": gettext("Met, in percent"), "few": gettext("too few to say")},
+                "agents": [f"{agent.number} {agent.name}" for agent in shown],
+                "items": list(names.values()),
+                "cells": [
+                    [x, y, round(cell.share, 1) if cell.enough else None, cell.n]
+                    for x, agent in enumerate(shown)
+                    for y, key in enumerate(names)
+                    if (cell := table.cells.get((agent.id, key))) is not None
+                ],
+            }
+        )
+    heads = [gettext(word) for word in ITEM_COLUMNS]
+    lines: list[list[Cell]] = []
+    for agent in shown:
+        for key, name in table.items:
+            cell = table.cells.get((agent.id, key))
+            if cell is not None:
+                low, high = figure(cell.interval.low), figure(cell.interval.high)
+                lines.append([agent.number, agent.name, *key, name, figure(cell.share), low, high, cell.n])
+    seen("scores.exported", period=period.label, team=team_id, format=form, agents=len(shown))
+    return download(table_file(heads, lines, form), f"items-{period.label}.{form}", form)
 
 
 @bp.get("/<int:agent_id>")
@@ -72,9 +171,13 @@ def show(agent_id: int) -> ResponseReturnValue:
     """Show one agent's score and everything that made it."""
     agent = visible_agent(agent_id)
     period = asked_period()
-    (row,) = agent_scores(session, period, zone=settings.zone, agent_ids=[agent.id])
-    behind = evidence_behind(session, agent.id, period, zone=settings.zone)
+    book = open_book(session, period, zone=settings.zone)
+    row = next(iter(book.rows(agent_ids=[agent.id])), None)
+    if row is None:  # Joined after the period was published: there is a page, and nothing on it.
+        row = newcomer(agent, book)
+    behind = evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at)
     rates = item_rates(session, agent.id, period, zone=settings.zone)
+    published = published_score(session, agent.id, period) if book.published_at else None
     seen("agent.viewed", "agent", agent.id, period=period.label)
     own = reader().role is Role.AGENT
     return render_template(
@@ -83,16 +186,19 @@ def show(agent_id: int) -> ResponseReturnValue:
         row=row,
         score=row.score,
         period=period,
+        published_at=book.published_at,
+        booked_later=published.adjustments if published else [],
+        corrections=adjustments_in(session, agent.id, period),
         choices=list(choices(period)),
         segments=segments(row.score),
         recipe=recipe(row.score),
+        gap=gap_of(row.score),
         behind=behind,
         weakest=[rate for rate in rates if rate.share < 100][:5],
         strongest=[rate for rate in reversed(rates) if rate.share >= 50][:5],
-        scheme=default_scheme(),
-        history=score_history(session, agent.id, period, zone=settings.zone, count=HISTORY),
+        scheme=book.scheme,
+        periods_shown=HISTORY,
         parts=PARTS,
-        min_reviews=MIN_REVIEWS,
         own=own,
         openable=behind.released_calls if own else None,
     )
@@ -101,14 +207,25 @@ def show(agent_id: int) -> ResponseReturnValue:
 @bp.get("/<int:agent_id>/trend")
 @allow(Role.AGENT, *STAFF)
 def trend(agent_id: int) -> ResponseReturnValue:
-    """Send the scores of the last periods for the plot; low and high are the place of the interval."""
+    """Send the scores of the last periods: JSON for the plot, a fragment for the table, or a CSV or XLSX file."""
+    form = request.args.get("format", "json")
+    if form not in ("json", "table", *FILES):
+        abort(404)
     agent = visible_agent(agent_id)
-    rows = score_history(session, agent.id, asked_period(), zone=settings.zone, count=HISTORY)
-    scheme = default_scheme()
+    period = asked_period()
+    rows = score_history(session, agent.id, period, zone=settings.zone, count=HISTORY)
+    scheme = scheme_for(session, period)
+    if form == "table":
+        return render_template("agents/_history.html", history=rows, agent=agent, scheme=scheme)
+    if form in FILES:
+        seen("scores.exported", "agent", agent.id, period=period.label, format=form, agents=1)
+        return download(
+            export_scores(rows, form, labels=export_words(), places=False), f"trend-{agent.number}.{form}", form
+        )
     return jsonify(
         {
-            "target": scheme.target,
-            "bands": [{"grade": grade, "from": scheme.bands[grade]} for grade in scheme.grades],
+            "title": gettext("%(agent)s: score by period", agent=f"{agent.number} {agent.name}"),
+            **bands_and_target(scheme),
             "points": [
                 trend_point(row, with_year=i == 0 or row.period.year != rows[i - 1].period.year)
                 for i, row in enumerate(rows)
@@ -125,13 +242,10 @@ def export() -> ResponseReturnValue:
     if form not in FILES:
         abort(404)
     period, team_id = asked_period(), asked_team()
-    rows = scores(period, team_id)
-    words = (*COLUMNS.values(), *PART_COLUMNS.values(), *PARTS.values(), *WORDS.values())
-    content = export_scores(rows, form, labels={word: gettext(word) for word in words})
+    rows = visible_rows(open_book(session, period, zone=settings.zone), team_id)
+    content = export_scores(rows, form, labels=export_words())
     seen("scores.exported", period=period.label, team=team_id, format=form, agents=len(rows))
-    response = Response(content, content_type=FILES[form])
-    response.headers.set("Content-Disposition", "attachment", filename=f"scores-{period.label}.{form}")
-    return response
+    return download(content, f"scores-{period.label}.{form}", form)
 
 
 @bp.app_template_filter("score")
@@ -140,18 +254,80 @@ def score_figure(value: float | None) -> str:
     return format_number(None if value is None else rounded(value), 1)
 
 
-bp.add_app_template_filter(period_name)
+@bp.app_context_processor
+def score_words() -> dict[str, object]:
+    """Give templates the sentences that stand for codes."""
+    return {"METHODS": METHODS, "WHY_PROVISIONAL": WHY_PROVISIONAL}
+
+
+for words in (period_name, interval_text, part_interval_text, chance_text, percent):
+    bp.add_app_template_filter(words)
 
 
 def reader() -> User:
     return cast(User, current_user)
 
 
-def scores(period: Period, team_id: int | None) -> list[AgentScoreRow]:
-    """Return the scores that the current user may see; a supervisor without a team sees none."""
-    if reader().role is Role.SUPERVISOR and reader().team_id is None:
+def figure(value: float | None) -> float | None:
+    """Return a number as it is shown, for plots and files."""
+    return None if value is None else rounded(value)
+
+
+def export_words() -> dict[str, str]:
+    """Return the headings of exports in the page's language."""
+    words = (*COLUMNS.values(), *PART_COLUMNS.values(), *PARTS.values(), *WORDS.values())
+    return {word: gettext(word) for word in words}
+
+
+def download(content: str | bytes, name: str, form: str) -> Response:
+    response = Response(content, content_type=FILES[form])
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
+
+
+def bands_and_target(scheme: Scheme) -> dict[str, object]:
+    return {
+        "target": scheme.target,
+        "bands": [{"grade": grade, "from": scheme.bands[grade]} for grade in scheme.grades],
+    }
+
+
+def sees_nobody() -> bool:
+    """Whether the current user is a supervisor without a team."""
+    return reader().role is Role.SUPERVISOR and reader().team_id is None
+
+
+def visible_rows(book: Book, team_id: int | None) -> list[AgentScoreRow]:
+    """Return the scores that the current user may see."""
+    return [] if sees_nobody() else book.rows(team_id=team_id)
+
+
+def visible_groups(book: Book, team_id: int | None) -> list[GroupScore]:
+    """Return the centre and its teams, or the one team that is asked for; supervisors see their own alone."""
+    if sees_nobody():
         return []
-    return agent_scores(session, period, zone=settings.zone, team_id=team_id)
+    return [group for group in book.groups() if team_id is None or (group.subject == "team" and group.id == team_id)]
+
+
+def people(team_id: int | None) -> list[Agent]:
+    asked = select(Agent).outerjoin(Agent.team).order_by(Team.name, Agent.number)
+    return list(session.scalars(asked if team_id is None else asked.where(Agent.team_id == team_id)))
+
+
+def newcomer(agent: Agent, book: Book) -> AgentScoreRow:
+    """Return an empty score, for an agent about whom nothing was published."""
+    return AgentScoreRow(
+        agent_id=agent.id,
+        number=agent.number,
+        name=agent.name,
+        team_id=agent.team_id,
+        team=agent.team.name if agent.team else None,
+        period=book.period,
+        score=combine(book.scheme, []),
+        confirmed_fatals=0,
+        reviews=0,
+        published_at=book.published_at,
+    )
 
 
 def asked_team() -> int | None:
@@ -178,29 +354,27 @@ def visible_agent(agent_id: int) -> Agent:
     return agent
 
 
-def by_score(row: AgentScoreRow) -> tuple[bool, bool, float, str]:
-    """Highest first; a score with too little behind it is not ranked among the others, none comes last."""
-    value = row.score.value
-    return value is None, row.score.grade is None, -(value or 0.0), row.number
-
-
 def trend_point(row: AgentScoreRow, *, with_year: bool) -> dict[str, object]:
     score = row.score
     return {
         "period": row.period.label,
         "name": period_name(row.period),
         "tick": short_name(row.period, with_year=with_year),
-        "value": None if score.value is None else rounded(score.value),
-        "low": score.low,
-        "high": score.high,
+        "value": figure(score.value),
+        "low": figure(score.low),
+        "high": figure(score.high),
+        "interval": interval_text(score),
         "grade": score.grade,
+        "chances": chance_text(score),
+        "published": row.published_at is not None,
         "complete": score.complete,
         "present": score.present_weight,
         "reviews": row.reviews,
         "parts": [
             {
                 "name": gettext(PARTS[part.source]),
-                "value": None if part.value is None else rounded(part.value),
+                "value": figure(part.value),
+                "interval": part_interval_text(part),
                 "n": part.n,
             }
             for part in score.parts
