@@ -9,7 +9,7 @@ or not_met (confirmed). Bonus items: met. docs/scores.md has examples.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +20,7 @@ from qa.csv_import import ImportReport, Outcome, Row, import_rows, read_rows
 from qa.refusals import N_, Refused
 from qa.reviews import (
     Entry,
+    as_drawn,
     entry_of,
     item_ids,
     release_review,
@@ -82,7 +83,9 @@ def _store(session: Session, row: Row, by: User, *, release: bool, address: str 
     card = card_of(present.scorecard if present else scorecard_for(session, call))
     entry = _entry(row, card)
     if present is not None and present.state is not ReviewState.DRAFT:
-        return _compare(present, card, call, entry)
+        # The weekly sample may have given the review another reason than the file's, or none yet when it was stored.
+        reasons = {entry.reason, as_drawn(session, call, entry).reason}
+        return _compare(present, card, call, entry, reasons)
     if present is not None:
         raise Refused(N_("There is a draft of this review: submit or empty it first."), field="call")
     review = submit_review(
@@ -100,12 +103,13 @@ def _store(session: Session, row: Row, by: User, *, release: bool, address: str 
     return Outcome.STORED
 
 
-def _compare(present: Review, card: Scorecard, call: Call, entry: Entry) -> Outcome:
+def _compare(present: Review, card: Scorecard, call: Call, entry: Entry, reasons: Collection[ReviewReason]) -> Outcome:
     """A line that says what is stored is no news; one that says otherwise would change a finished review."""
     stored = entry_of(present)
     same = (
         with_cleared_fatals(card, call, entry.answers) == dict(stored.answers)
-        and (entry.reason, entry.comment) == (stored.reason, stored.comment)
+        and entry.comment == stored.comment
+        and stored.reason in reasons
         and dict(entry.moments) == dict(stored.moments)
     )
     if not same:

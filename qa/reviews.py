@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session
@@ -28,6 +28,7 @@ from models.base import now
 from qa import audit
 from qa.criteria import active_scorecard, card_of
 from qa.refusals import N_, Refused
+from qa.sampling import review_reason
 from scoring.call_score import GivenAnswer, score_answers
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Item, Scorecard
@@ -128,6 +129,7 @@ def save_draft(session: Session, call: Call, inspector: User, entry: Entry, *, a
     if review.state is not ReviewState.DRAFT:
         raise Refused(N_("This review is submitted: submit it again instead of saving a draft."))
     card = card_of(review.scorecard)
+    entry = as_drawn(session, call, entry)
     known = item_ids(card)
     _fill(review, entry, None, {item: given for item, given in entry.answers.items() if item in known})
     session.flush()
@@ -155,7 +157,7 @@ def submit_review(
         Refused: the inspector may not review this call, or the review is released.
         IncompleteReview: answers are missing or impossible.
     """
-    entry = Entry(answers, reason, comment, moments or {})
+    entry = as_drawn(session, call, Entry(answers, reason, comment, moments or {}))
     review = _open_review(session, call, inspector)
     if review.state is ReviewState.RELEASED:
         raise Refused(N_("This review is released and cannot be changed."))
@@ -210,6 +212,11 @@ def release_review(session: Session, review: Review, by: User, *, address: str |
         session, "review.released", user_id=by.id, subject=("review", review.id), address=address, final=review.final
     )
     return review
+
+
+def as_drawn(session: Session, call: Call, entry: Entry) -> Entry:
+    """Return `entry` with the reason that the weekly sample gives the call (see qa.sampling.review_reason)."""
+    return replace(entry, reason=review_reason(session, call, entry.reason))
 
 
 def item_ids(card: Scorecard) -> list[str]:

@@ -12,7 +12,7 @@ from flask_login import current_user
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
-from models import AutoScore, Call, Review, ReviewState, Role, ScorecardVersion, User
+from models import AutoScore, Call, Review, ReviewReason, ReviewState, Role, ScorecardVersion, User
 from qa.calls import visible_calls
 from qa.criteria import card_of
 from qa.refusals import Refused
@@ -28,6 +28,7 @@ from qa.reviews import (
     submit_review,
     visible_reviews,
 )
+from qa.sampling import review_reason
 from scoring.marks import Answer
 from web.access import allow
 from web.audit import address, seen
@@ -83,7 +84,8 @@ def new() -> ResponseReturnValue:
         flash(refusal_text(refusal), "danger")
         return redirect(url_for("calls.show", call_id=call.id))
     seen("call.viewed", "call", call.id, page="review")
-    return form_page(call, typed_from(present) if present else Typed(), {}, present)
+    reason = review_reason(session, call, ReviewReason.RANDOM)
+    return form_page(call, typed_from(present) if present else Typed(reason=reason), {}, present)
 
 
 @bp.post("/new")

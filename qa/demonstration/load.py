@@ -19,10 +19,12 @@ from qa import audit
 from qa.batch import process_all
 from qa.criteria import ensure_shipped
 from qa.demonstration.judging import Truth
+from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
 from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
 from qa.demonstration.recording_scripts import RecordingScript, hold_events, recording_scripts
 from qa.demonstration.reviews import store_reviews
+from qa.demonstration.sample import store_sample
 from qa.demonstration.test_calls import store_test_calls, tested_calls
 from qa.ingest import IngestReport, ingest, receive_transcript
 from qa.pipeline import UNFINISHED
@@ -110,6 +112,8 @@ def load_demonstration(
         tested = tested_calls(truths, moment, settings.zone)
         store_test_calls(session, tested, settings.zone)
         store_reviews(session, truths, moment, settings.zone, never=[sheet.truth.external_id for sheet in tested])
+        store_outside(session, truths, moment, settings.zone, satisfied_from=settings.survey_satisfied_from)
+        store_sample(session, moment, settings.zone)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
