@@ -36,6 +36,9 @@ _GROUPS = "external_id agent agent_number started_at queue direction customer_nu
 FILE_NAME_GROUPS = frozenset(_GROUPS.split())
 
 
+MIN_TOKEN_LENGTH = 32  # characters of a token that another system sends
+
+
 class SettingsError(ValueError):
     """A setting has a wrong value; the message names it and says what would be right."""
 
@@ -100,6 +103,22 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Signs sessions; environment only. Default: made at each start, allowed on loopback only.",
     )
+    survey_token: SecretStr = Field(
+        SecretStr(""),
+        description="Lets the survey system hand in ratings (POST /api/surveys) and nothing else; environment only. "
+        "Default: no such address.",
+    )
+    complaint_token: SecretStr = Field(
+        SecretStr(""),
+        description="Lets the complaint system hand in complaints (POST /api/complaints) and nothing else; "
+        "environment only. Default: no such address.",
+    )
+    survey_satisfied_from: float = Field(
+        0.75, gt=0, le=1, description="A rating counts as satisfied from this share of its scale on, 0 to 1."
+    )
+    dial_tests_per_week: int = Field(
+        2, ge=0, le=50, description="Dial tests that each inspector owes in a week; 0: none are owed."
+    )
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."
@@ -143,6 +162,13 @@ class Settings(BaseSettings):
         schemes = ("amqp://", "amqps://", "redis://", "rediss://")
         if value and not value.startswith(schemes):
             raise ValueError(f"must begin with one of {', '.join(schemes)}")
+        return value
+
+    @field_validator("survey_token", "complaint_token")
+    @classmethod
+    def _token(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and len(value.get_secret_value()) < MIN_TOKEN_LENGTH:
+            raise ValueError(f"is too short to be safe: take {MIN_TOKEN_LENGTH} or more random characters")
         return value
 
     @field_validator("time_zone")
@@ -221,8 +247,10 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError("\n".join(lines)) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(f"{path}: is not TOML: {error}") from None
-    if path and "secret_key" in tomllib.loads(path.read_text(encoding="utf-8")):
-        raise SettingsError(f"{path}: secret_key belongs in the environment (HOTLINE_SECRET_KEY), not in a file")
+    secrets = [name for name in Settings.model_fields if isinstance(getattr(settings, name), SecretStr)]
+    for name in secrets:
+        if path and name in tomllib.loads(path.read_text(encoding="utf-8")):
+            raise SettingsError(f"{path}: {name} belongs in the environment (HOTLINE_{name.upper()}), not in a file")
     return settings
 
 

@@ -16,13 +16,16 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import open_engine, session_factory, transaction
+from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
 from qa.settings import Settings, load_settings
 from qa.storage import RecordingStore
+from qa.test_calls import match_again
 
 log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
+MATCH_SECONDS = 900.0
 
 app = Celery("hotline")
 
@@ -41,7 +44,10 @@ def configure(settings: Settings) -> Celery:
         worker_concurrency=settings.jobs,
         worker_hijack_root_logger=False,
         timezone="UTC",
-        beat_schedule={"sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS}},
+        beat_schedule={
+            "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
+            "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
+        },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
     app.conf.broker_transport_options = {} if settings.broker_url else _folder_queue(settings)
@@ -103,6 +109,13 @@ def sweep() -> int:
     for call_id in waiting:
         process_call_task.delay(call_id)
     return len(waiting)
+
+
+@app.task(name="qa.tasks.match")
+def match() -> int:
+    """Look for the calls of what came in before them: test-call sheets, surveys, complaints; return how many."""
+    with transaction(workplace().factory) as session:
+        return match_again(session) + link_again(session)
 
 
 def enqueue(call_id: int) -> None:

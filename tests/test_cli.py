@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from scoring.shipped import shipped
 from tests.sounds import write_call
 from tests.test_ingest import SAID
 from web.cli import main
@@ -155,3 +156,61 @@ def test_transcribe_knows_the_agent_by_the_opening(hotline, tmp_path: Path) -> N
     turns = json.loads((tmp_path / "out.json").read_text())["turns"]
     assert turns[0]["speaker"] == "agent"
     assert {turn["speaker"] for turn in turns} == {"agent", "customer"}
+
+
+def test_surveys_complaints_and_scenarios_are_imported(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    hotline("user", "add", "lena", "--role", "lead", text="a long password\na long password\n")
+    hotline("user", "add", "dana", "--role", "agent", "--agent", "0728", text="a long password\na long password\n")
+    surveys, complaints, written = (tmp_path / name for name in ("surveys.csv", "complaints.csv", "written.csv"))
+    surveys.write_text(
+        "external_id,answered_at,rating,agent\nS-1,2026-11-18 09:30,5,0728\nS-2,2026-11-18 09:30,9,0728\n"
+    )
+    complaints.write_text("external_id,received_at,agent\nK-1,2026-11-18 09:30,0728\n")
+    written.write_text(
+        "channel,reference,handled_at,agent,reason,W1,W2,W3,W4,W5,W6,W7,W8\n"
+        "chat,1,2026-11-18 09:30,0728,random,yes,3,right,3,3,yes,na,3\n"
+    )
+
+    said = hotline("import", "surveys", str(surveys), "--as", "lena", fails=1).output
+    assert "1 stored, 0 there already, 1 refused" in said
+    assert "line 3: The rating 9 is not on the scale 1-5." in said
+    assert "1 stored" in hotline("import", "complaints", str(complaints), "--as", "lena").output
+    assert "1 stored" in hotline("import", "non-voice", str(written), "--as", "lena", "--release").output
+    assert "Only a QA lead" in hotline("import", "surveys", str(surveys), "--as", "dana", fails=2).output
+
+    example = str(shipped("test-scenarios"))
+    assert "4 stored, 0 there already" in hotline("import", "scenarios", example, "--as", "lena").output
+    assert "0 stored, 4 there already" in hotline("import", "scenarios", example, "--as", "lena").output
+    assert "no QA lead" in hotline("import", "scenarios", example, "--as", "dana", fails=2).output
+    assert "surveys.csv:1" in hotline("import", "scenarios", str(surveys), "--as", "lena", fails=2).output
+
+
+def test_scores_are_published_verified_and_adjusted(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    hotline("user", "add", "lena", "--role", "lead", "--password", "correct horse battery")
+
+    done = hotline("scores", "publish", "2025-10", "--as", "lena").output
+    assert "1 scores of 2025-10 published" in done  # nobody works here yet: the centre alone
+    assert "1 scores made again, all as published" in hotline("scores", "verify", "2025-10").output
+    assert "0 agents changed" in hotline("scores", "changes", "2025-10").output
+    nothing = hotline("scores", "adjust", "2025-10", "--into", "2025-11", "--reason", "x", "--as", "lena", fails=2)
+    assert "Nothing changed" in nothing.output
+    assert "published already" in hotline("scores", "publish", "2025-10", "--as", "lena", fails=2).output
+    assert "is not published" in hotline("scores", "verify", "2025-09", fails=2).output
+    assert "nobody may log in as mia" in hotline("scores", "publish", "2025-09", "--as", "mia", fails=2).output
+    assert "which period" in hotline("scores", fails=2).output
+    assert "behind the word" in hotline("scores", "--period", "2025-10", "verify", "2025-10", fails=2).output
+
+
+def test_a_scheme_is_stored_from_a_file(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    hotline("user", "add", "lena", "--role", "lead", "--password", "correct horse battery")
+    text = shipped("indicators").read_text(encoding="utf-8")
+    (tmp_path / "next.yaml").write_text(
+        text.replace("agent_month_score:\n", "agent_month_score:\n  version: 2\n"), encoding="utf-8"
+    )
+    given = ("scores", "scheme", "import", "next.yaml", "--reason", "tried", "--as", "lena")
+
+    assert "(shipped;" in hotline("scores", "scheme", "list").output
+    assert "is no day" in hotline(*given, "--from", "soon", fails=2).output
+    assert "agent-month-score/2 is in force" in hotline(*given, "--from", "2026-12-01").output
+    assert "stored already" in hotline(*given, "--from", "2027-01-01", fails=2).output
+    assert "tried" in hotline("scores", "scheme", "list").output

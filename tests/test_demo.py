@@ -12,7 +12,22 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Agent, AuditEvent, Call, CallState, Review, ReviewState, Role, Team, TestCall, User
+from models import (
+    Agent,
+    AuditEvent,
+    Call,
+    CallState,
+    Complaint,
+    NonVoiceReview,
+    Review,
+    ReviewState,
+    Role,
+    SurveyRating,
+    Team,
+    TestAssignment,
+    TestCall,
+    User,
+)
 from qa.demonstration import LOGINS, ORGANISATION_NAMES, PASSWORD
 from qa.demonstration.dialogues import LANGUAGES, repertoire
 from qa.demonstration.judging import Truth, answers, remark
@@ -205,6 +220,12 @@ def test_the_demonstration_fills_every_page(
         assert session.scalar(select(func.count(Agent.id))) == len(demo_agents())
         assert {review.state for review in session.scalars(select(Review))} == set(ReviewState)
         assert {test.status for test in session.scalars(select(TestCall))} >= {"matched"}
+        ratings = session.scalars(select(SurveyRating)).all()
+        assert {rating.satisfied for rating in ratings} == {True, False, None}
+        assert all(rating.call is not None for rating in ratings)
+        assert any(complaint.counts for complaint in session.scalars(select(Complaint)))
+        assert len(session.scalars(select(NonVoiceReview)).all()) == 4
+        assert len(session.scalars(select(TestAssignment)).all()) == 5
         logins = session.scalars(select(User)).all()
         assert {user.login for user in logins} == {login for login, _ in LOGINS}
         assert verify_password(logins[0].password_hash, PASSWORD)

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Call, CallState
+from models import Call, CallState, Complaint, Role, TestCall
 from models.base import now
 from models.session import transaction
 from qa import tasks
@@ -26,9 +26,10 @@ from qa.settings import Settings, as_environment
 from qa.sources import find_sources
 from qa.storage import RecordingStore
 from tests.conftest import require_or_skip
-from tests.factories import make_call
+from tests.factories import make_agent, make_call, make_user
 from tests.sounds import write_call
 from tests.test_ingest import SAID
+from tests.test_test_calls import entered, recorded
 
 PATIENCE = 30.0  # seconds until a worker that does nothing fails the test
 
@@ -117,6 +118,25 @@ def test_an_upload_survives_a_broker_that_is_away(settings: Settings, monkeypatc
         monkeypatch.setenv(name, value)
 
     enqueue_elsewhere(1)
+
+
+def test_sheets_and_complaints_find_their_calls_when_these_come_in(
+    factory: sessionmaker[Session], settings: Settings, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "workplace", lambda: tasks.Workplace(factory, settings, store))
+    with transaction(factory) as session:
+        sheet = entered(session, make_user(session, Role.TEST_CALLER))
+        complaint = Complaint(external_id="K", received_at=now(), happened_at=now(), call_reference="C-1")
+        session.add(complaint)
+    assert tasks.match() == 0
+
+    with transaction(factory) as session:
+        call = recorded(session, make_agent(session, "0728"), external_id="C-1")
+
+    assert tasks.match() == 2
+    with factory() as session:
+        assert session.get_one(TestCall, sheet.id).call_id == call.id
+        assert session.get_one(Complaint, complaint.id).agent_id == call.agent_id
 
 
 def test_the_sweep_offers_a_waiting_call_once_in_a_while(session: Session) -> None:

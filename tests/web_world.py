@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -19,18 +20,32 @@ from models import (
     AuditEvent,
     Call,
     CallState,
+    Complaint,
     IngestFailure,
+    NonVoiceChannel,
+    NonVoiceReview,
     Review,
     ReviewReason,
     ReviewState,
     Role,
+    SampledCall,
     ScorecardVersion,
     Team,
+    TestAssignment,
     TestCall,
     User,
 )
 from models.base import now
+from qa.periods import Period, PeriodKind
+from qa.sampling import store_plan
+from qa.sampling_rules import PlanRules
+from qa.sampling_work import draw_week
 from qa.settings import Settings
+from qa.test_plans import make_plan
+from qa.test_scenarios import store_scenarios
+from scoring.scenario import load_scenarios
+from scoring.shipped import shipped
+from scoring.test_plan import PlanRules as TestRules
 from tests.factories import (
     make_agent,
     make_auto_score,
@@ -66,6 +81,12 @@ class World:
     other_review: Review
     sheet: TestCall
     other_sheet: TestCall
+    sampled: SampledCall  # of the agent
+    other_sampled: SampledCall  # of the agent of the other team
+    planned: TestAssignment  # of the test caller
+    complaint: Complaint  # about the agent
+    other_complaint: Complaint
+    written: NonVoiceReview  # released, of the agent's work
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -81,10 +102,18 @@ class World:
             "agent_id": self.agent.id,
             "review_id": self.review.id,
             "test_call_id": self.sheet.id,
+            "assignment_id": self.planned.id,
+            "test_plan_id": self.planned.plan_id,
+            "scenario_id": self.planned.scenario_id,
+            "complaint_id": self.complaint.id,
+            "nonvoice_id": self.written.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "code": "en",
+            "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
+            "draw_id": self.sampled.draw_id,
+            "sampled_id": self.sampled.id,
         }
         unknown = rule.arguments - known.keys()
         assert not unknown, f"{rule.rule}: tests/web_world.py makes nothing for {', '.join(sorted(unknown))}"
@@ -130,6 +159,9 @@ def make_world(session: Session) -> World:
         finished_review(session, calls[2], inspector, card),
     ]
     sheets = [sheet_of(session, tester, agent) for tester in (users[Role.TEST_CALLER], another_tester)]
+    complaints = [complaint_of(session, who) for who in (agent, other_agent)]
+    written = written_review(session, agent, inspector)
+    drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
     session.commit()
@@ -147,6 +179,12 @@ def make_world(session: Session) -> World:
         other_review=reviews[2],
         sheet=sheets[0],
         other_sheet=sheets[1],
+        sampled=drawn[0],
+        other_sampled=drawn[1],
+        planned=planned_call(session, users[Role.TEST_CALLER], users[Role.LEAD]),
+        complaint=complaints[0],
+        other_complaint=complaints[1],
+        written=written,
     )
 
 
@@ -177,6 +215,17 @@ def finished_review(
     return review
 
 
+def drawn_call(session: Session, agent: Agent, card: ScorecardVersion, inspector: User) -> SampledCall:
+    """Return a call that a plan of its own drew for `inspector`."""
+    call = scored_call(session, agent, card)
+    plan = store_plan(session, f"of {agent.number}", PlanRules(agents=(agent.number,)))
+    zone = ZoneInfo("Asia/Shanghai")
+    week = Period.containing(call.started_at, zone, PeriodKind.WEEK)
+    made = draw_week(session, week, zone=zone, plan=plan, at=week.bounds(zone)[1])  # whole: no chance of none
+    session.refresh(made)
+    return made.calls[0]
+
+
 def sheet_of(session: Session, tester: User, agent: Agent) -> TestCall:
     sheet = TestCall(
         source="MS",
@@ -195,6 +244,41 @@ def sheet_of(session: Session, tester: User, agent: Agent) -> TestCall:
     session.add(sheet)
     session.flush()
     return sheet
+
+
+def planned_call(session: Session, tester: User, lead: User) -> TestAssignment:
+    store_scenarios(session, load_scenarios(shipped("test-scenarios")), by=lead)
+    plan = make_plan(
+        session, Period.parse("2026-11"), "MS", TestRules(1), numbers=["13900000000"], by=lead,
+        zone=ZoneInfo("Asia/Shanghai"), tester_ids=[tester.id],
+    )  # fmt: skip
+    session.commit()
+    return plan.assignments[0]
+
+
+def complaint_of(session: Session, agent: Agent) -> Complaint:
+    complaint = Complaint(external_id=f"K-{agent.number}", received_at=now(), happened_at=now(), agent=agent)
+    session.add(complaint)
+    session.flush()
+    return complaint
+
+
+def written_review(session: Session, agent: Agent, inspector: User) -> NonVoiceReview:
+    review = NonVoiceReview(
+        channel=NonVoiceChannel.TICKET,
+        reference="T-1",
+        handled_at=now() - timedelta(days=1),
+        agent=agent,
+        inspector=inspector,
+        reason=ReviewReason.RANDOM,
+        sheet="non-voice/1",
+        answers={},
+        score=90.0,
+        released_at=now(),
+    )
+    session.add(review)
+    session.flush()
+    return review
 
 
 def method_of(rule: Rule) -> str:

@@ -18,7 +18,8 @@ from web import access, db, errors, i18n, layout, security
 from web.serve import is_loopback
 
 SUBJECTS = (
-    "auth", "start", "calls", "uploads", "agents", "reviews", "test_calls", "criteria", "admin",
+    "auth", "start", "calls", "uploads", "agents", "score_pages", "reviews", "sampling", "test_calls",
+    "test_plans", "surveys", "complaints", "nonvoice", "api", "criteria", "rules", "admin",
 )  # fmt: skip
 IDLE_TIME = timedelta(hours=12)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -77,6 +78,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for subject in SUBJECTS:
         app.register_blueprint(import_module(f"web.{subject}").bp)
     import_module("web.auth").init_app(app)
+    import_module("web.api").init_app(app)
     access.init_app(app)
     layout.init_app(app)
     errors.init_app(app)

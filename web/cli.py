@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
+
+from web.cli_common import open_installation, settings_or_stop, stop, terminal_locale
+from web.cli_rules import rules
+from web.cli_sample import sample
+from web.cli_scores import scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy.orm import Session, sessionmaker
+    from sqlalchemy.orm import Session
 
     from models import User
     from qa.batch import Outcome
     from qa.csv_import import ImportReport
     from qa.ingest import IngestReport as FileReport
-    from qa.settings import Settings
-    from qa.storage import RecordingStore
     from scoring.phrase_set import PhraseSet
 
 ENGINES = ("whisper", "faster-whisper", "sphinx", "ready")
@@ -30,43 +32,6 @@ EXISTING = click.Path(exists=True, path_type=Path)
 @click.version_option(package_name="hotline-qa")
 def main() -> None:
     """Quality scores for call-centre agents: recordings in, evidence-backed scores out."""
-
-
-def stop(message: str) -> NoReturn:
-    """End the command with `message` on standard error and exit status 2."""
-    click.echo(f"hotline: {message}", err=True)
-    sys.exit(2)
-
-
-def terminal_locale() -> str:
-    """Return the language that the terminal is set to, of the two that there are."""
-    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "zh_CN" if spoken.startswith("zh") else "en"
-
-
-def settings_or_stop(**overrides: Any) -> Settings:
-    from qa.settings import SettingsError, load_settings
-
-    try:
-        return load_settings(**overrides)
-    except SettingsError as error:
-        stop(str(error))
-
-
-def open_installation(settings: Settings) -> tuple[sessionmaker[Session], RecordingStore]:
-    """Return the database's sessions and the recording store, or end the command with what is wrong."""
-    from models.session import session_factory, transaction
-    from qa.criteria import ensure_shipped
-    from qa.database import DatabaseError, open_database
-    from qa.storage import RecordingStore, StorageError
-
-    try:
-        factory, store = session_factory(open_database(settings)), RecordingStore(settings.storage_url)
-    except (DatabaseError, StorageError) as error:
-        stop(str(error))
-    with transaction(factory) as session:
-        ensure_shipped(session)
-    return factory, store
 
 
 @main.command()
@@ -170,35 +135,7 @@ def check(
         stop(str(error))
 
 
-@main.command()
-@click.option("--period", required=True, help="2026-11 (month), 2026-W47 (week) or 2026-Q4 (quarter).")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv", "xlsx"]), default="table")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File to write; needed for xlsx.")
-def scores(period: str, form: str, output: Path | None) -> None:
-    """Print the agents' scores of a period with their parts and n."""
-    from qa import audit
-    from qa.agent_scores import agent_scores, export_scores
-    from qa.periods import Period, PeriodError
-
-    settings = settings_or_stop()
-    try:
-        chosen = Period.parse(period)
-    except PeriodError as error:
-        stop(str(error))
-    if form == "xlsx" and output is None:
-        stop("an xlsx file needs a place: add -o scores.xlsx")
-    factory, _store = open_installation(settings)
-    from models.session import transaction
-
-    with transaction(factory) as session:
-        rows = agent_scores(session, chosen, zone=settings.zone)
-        audit.record(session, "scores.exported", period=chosen.label, format=form, agents=len(rows))
-    content = export_scores(rows, form)
-    if output is not None:
-        output.write_bytes(content if isinstance(content, bytes) else content.encode())
-        click.echo(f"{len(rows)} agents written to {output}")
-    else:
-        click.echo(content)
+main.add_command(scores)
 
 
 @main.command()
@@ -310,7 +247,9 @@ def user_add(login: str, role: str, name: str | None, number: str | None, team: 
 
 @main.group("import")
 def import_() -> None:
-    """Bring in reviews and test calls from CSV files; see docs/scores.md for the columns."""
+    """Bring in reviews, test calls, surveys and complaints from CSV files; docs/scores.md and docs/sources.md have the
+    columns.
+    """
 
 
 AS_USER = click.option("--as", "login", required=True, help="Login of the person in whose name they are entered.")
@@ -336,6 +275,74 @@ def import_test_calls_command(table: Path, login: str) -> None:
 
     zone = settings_or_stop().zone
     _import(login, lambda session, by: import_test_calls(session, table.read_bytes(), by=by, zone=zone))
+
+
+@import_.command("surveys")
+@click.argument("table", type=EXISTING, metavar="CSV")
+@AS_USER
+def import_surveys_command(table: Path, login: str) -> None:
+    """Take in the customers' ratings of a CSV file; the same line twice changes nothing."""
+    from qa.surveys import import_surveys
+
+    settings = settings_or_stop()
+    zone, least = settings.zone, settings.survey_satisfied_from
+    _import(
+        login,
+        lambda session, by: import_surveys(session, table.read_bytes(), by=by, zone=zone, satisfied_from=least),
+    )
+
+
+@import_.command("complaints")
+@click.argument("table", type=EXISTING, metavar="CSV")
+@AS_USER
+def import_complaints_command(table: Path, login: str) -> None:
+    """Take in the complaints of a CSV file, or the decisions on them; the same line twice changes nothing."""
+    from qa.complaints import import_complaints
+
+    zone = settings_or_stop().zone
+    _import(login, lambda session, by: import_complaints(session, table.read_bytes(), by=by, zone=zone))
+
+
+@import_.command("non-voice")
+@click.argument("table", type=EXISTING, metavar="CSV")
+@AS_USER
+@click.option("--release", is_flag=True, help="Release them to the agents at once.")
+def import_nonvoice_command(table: Path, login: str, release: bool) -> None:
+    """Enter the reviews of chats and tickets of a CSV file; the same line twice changes nothing."""
+    from qa.nonvoice import import_nonvoice_reviews
+
+    zone = settings_or_stop().zone
+    _import(
+        login,
+        lambda session, by: import_nonvoice_reviews(session, table.read_bytes(), by=by, zone=zone, release=release),
+    )
+
+
+@import_.command("scenarios")
+@click.argument("file", type=EXISTING, metavar="YAML")
+@AS_USER
+def import_scenarios_command(file: Path, login: str) -> None:
+    """Take in scenarios of test calls with their answer keys; docs/test_calls.md describes the file."""
+    from sqlalchemy import select
+
+    from models import Role, User
+    from models.session import transaction
+    from qa.refusals import Refused
+    from qa.test_scenarios import store_scenarios
+    from scoring.criteria_file import CriteriaError
+    from scoring.scenario import load_scenarios
+
+    factory, _store = open_installation(settings_or_stop())
+    try:
+        cards = load_scenarios(file)
+        with transaction(factory) as session:
+            by = session.scalar(select(User).where(User.login == login, User.active))
+            if by is None or by.role is not Role.LEAD:
+                stop(f"{login} is no QA lead; only a lead takes in scenarios")
+            report = store_scenarios(session, cards, by=by)
+    except (CriteriaError, Refused) as error:
+        stop(str(error))
+    click.echo(f"{report.stored} stored, {report.unchanged} there already")
 
 
 def _import(login: str, read: Callable[[Session, User], ImportReport]) -> None:
@@ -398,6 +405,9 @@ def show_settings() -> None:
     for name, field in Settings.model_fields.items():
         click.echo(f"HOTLINE_{name.upper()} = {getattr(settings, name)}\n    {field.description}")
 
+
+main.add_command(rules)
+main.add_command(sample)
 
 if __name__ == "__main__":
     main()

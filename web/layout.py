@@ -35,15 +35,25 @@ PLACES = (
     Place(N_("Start"), "start.index", "home"),
     Place(N_("Calls"), "calls.index", "phone", N_("My calls")),
     Place(N_("Reviews"), "reviews.index", "checklist", N_("My reviews")),
+    Place(N_("Sampling"), "sampling.index", "dice-5"),
     Place(N_("Agent scores"), "agents.index", "chart-dots", N_("My score")),
     Place(N_("Test calls"), "test_calls.index", "phone-outgoing"),
+    Place(N_("Feedback"), "surveys.index", "message"),
     Place(N_("Criteria"), "criteria.index", "list-details"),
     Place(N_("Users"), "admin.users", "users"),
     Place(N_("Failures"), "admin.failures", "alert-triangle"),
     Place(N_("Audit trail"), "admin.audit", "history"),
 )
 
-PART_OF = {"uploads": "calls"}  # blueprints that have no place of their own
+# Blueprints that have no place of their own.
+PART_OF = {
+    "rules": "criteria",
+    "uploads": "calls",
+    "score_pages": "agents",
+    "complaints": "surveys",
+    "nonvoice": "surveys",
+    "test_plans": "test_calls",
+}
 
 
 def places() -> list[dict[str, Any]]:

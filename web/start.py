@@ -26,12 +26,15 @@ from models import (
     User,
 )
 from models.base import now
-from qa.agent_scores import AgentScoreRow, agent_scores, default_scheme
+from qa.agent_scores import AgentScoreRow, agent_scores, default_scheme, open_book
 from qa.periods import Period, PeriodKind
+from qa.sampling_work import open_tasks
+from qa.test_plans import open_assignments
 from web.access import allow
 from web.context import settings
 from web.db import session
 from web.periods import asked_period, period_name
+from web.test_call_form import PERSONAS
 
 bp = Blueprint("start", __name__)
 
@@ -63,6 +66,8 @@ def inspector_page() -> dict[str, Any]:
     )
     waiting = select(Review).where(Review.inspector_id == me, Review.state == ReviewState.SUBMITTED)
     return {
+        "tasks": session.scalars(open_tasks(me).limit(SHOWN)).all(),
+        "today": now().astimezone(settings.zone).date(),
         "drafts": drafts,
         "done": done,
         "to_release": session.scalar(select(func.count()).select_from(waiting.subquery())),
@@ -105,7 +110,8 @@ def supervisor_page() -> dict[str, Any]:
 
 def lead_page() -> dict[str, Any]:
     month = asked_period()
-    rows = scores(month, None)
+    book = open_book(session, month, zone=settings.zone)
+    rows, (centre, *groups) = book.rows(), book.groups()
     states: dict[CallState, int] = dict(
         session.execute(select(Call.state, func.count()).group_by(Call.state)).tuples().all()
     )
@@ -119,8 +125,8 @@ def lead_page() -> dict[str, Any]:
         ),
         "suspicions": suspicions(),
         "month": period_name(month),
-        "teams": team_means(rows),
-        "centre": mean([row.score.value for row in rows]),
+        "groups": groups,
+        "centre": centre,
         "scored_agents": sum(row.score.value is not None for row in rows),
         "grades": Counter(row.score.grade for row in rows),
         "grade_names": default_scheme().grades,
@@ -133,7 +139,7 @@ def test_caller_page() -> dict[str, Any]:
     sheets = session.scalars(
         select(TestCall).where(TestCall.tester_id == current_user.id).order_by(TestCall.dialled_at.desc()).limit(20)
     ).all()
-    return {"sheets": sheets}
+    return {"sheets": sheets, "planned": open_assignments(session, current_user), "personas": PERSONAS}
 
 
 def admin_page() -> dict[str, Any]:
@@ -205,18 +211,3 @@ def own_score(agent_id: int, period: Period) -> AgentScoreRow | None:
 def lowest_first(rows: Sequence[AgentScoreRow]) -> list[AgentScoreRow]:
     """Return agents with a score by score, then those without one."""
     return sorted(rows, key=lambda row: (row.score.value is None, row.score.value or 0.0))
-
-
-def mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None
-
-
-def team_means(rows: Sequence[AgentScoreRow]) -> list[tuple[str | None, float | None, int]]:
-    """Return (team, mean of its agents' scores, agents with a score) by team."""
-    teams: dict[str | None, list[float]] = {}
-    for row in rows:
-        teams.setdefault(row.team, [])
-        if row.score.value is not None:
-            teams[row.team].append(row.score.value)
-    return [(team, mean(values), len(values)) for team, values in sorted(teams.items(), key=lambda pair: pair[0] or "")]

@@ -19,8 +19,11 @@ NOT_PAGES = frozenset(
     {
         *("calls.audio", "calls.peaks", "calls.transcript", "calls.status"),
         *("agents.trend", "agents.export", "reviews.template", "test_calls.template", "static"),
+        "rules.download_cases",
+        *("surveys.template", "complaints.template", "nonvoice.template", "test_calls.truth_csv", "test_plans.example"),
     }
 )
+TESTERS_OWN = {"test_calls.planned"}  # the call is planned for the test caller
 READERS = (Role.LEAD, Role.ADMIN, Role.TEST_CALLER, Role.AGENT)
 OpenPage = Callable[..., Page]
 
@@ -30,7 +33,10 @@ def pages_of(site: Site, role: Role) -> list[str]:
         wanted = [
             rule
             for rule in rules(site.app)
-            if method_of(rule) == "GET" and rule.endpoint not in NOT_PAGES and role in (roles_of(rule.endpoint) or ())
+            if method_of(rule) == "GET"
+            and rule.endpoint not in NOT_PAGES
+            and role in (roles_of(rule.endpoint) or ())
+            and (rule.endpoint not in TESTERS_OWN or role is Role.TEST_CALLER)
         ]
     return [site.world.address(site.app, rule) for rule in wanted]
 
