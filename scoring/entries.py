@@ -5,7 +5,7 @@ Regular expressions run with a time limit: one that takes longer raises `Pattern
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -13,10 +13,15 @@ import regex
 
 from scoring.spoken import Side
 from scoring.text import Normaliser
+from scoring.variants import BLANK, GAP, sentences, written_plainly
+from scoring.word_kinds import NEGATORS_CHINESE, NEGATORS_ENGLISH
 
 TOO_LONG = 400  # characters of one entry
 PATTERN_SECONDS = 0.25  # for one search; a sound pattern needs about a millisecond for an hour's call
 NAMES_SLOT = "configured names"  # the value of a slot that stands for the organisation's names
+
+BLANK_ENGLISH, BLANK_CHINESE = r"\w+(?: \w+){0,7}", r"\w{1,16}"
+SOUND_ENGLISH, SOUND_CHINESE = 2, 3  # units of a pattern's sentence from which it can be told by its sound
 
 _SLOT = regex.compile(r"\{([A-Z][A-Z_]*)\}")
 _SIGNS = regex.compile(r"[\\\[\]()|+*?^$]|\{\d")
@@ -35,6 +40,10 @@ class Entry:
     words: tuple[str, ...] = ()
     pattern: regex.Pattern[str] | None = None
     slot_only: regex.Pattern[str] | None = None  # the slots without the words around them
+    options: tuple[tuple[str, ...], ...] = ()  # the sentences that a pattern stands for, as units with GAP for slots
+
+    short: bool = False  # a single word, or two characters: only exactly as it stands
+    denies: bool = False  # it holds a negation itself
 
     @property
     def wording(self) -> str:
@@ -53,6 +62,8 @@ def pattern_of(entry: str, slots: Mapping[str, str], normal: Normaliser) -> rege
     Raises:
         regex.error: it is not a valid regular expression.
     """
+    entry = written_plainly(entry)
+    slots = {**slots, BLANK: BLANK_CHINESE if normal.chinese else BLANK_ENGLISH}
     names = slot_names(entry)
     if not names:
         if _PLAIN_QUESTION.match(entry) or not _SIGNS.search(entry):
@@ -80,11 +91,41 @@ def _compiled(entry: str, slots: tuple[tuple[str, str], ...], normal: Normaliser
     values = dict(slots)
     pattern = pattern_of(entry, values, normal)
     if pattern is None:
-        return Entry(entry, words=normal.words(entry))
+        return _plain(entry, normal)
+    options = _options(entry, normal) if NAMES_SLOT not in values.values() else ()
     slot_only = None
     if values and _SLOT.sub("", entry).strip():
         slot_only = _bounded("|".join(f"(?:{_slot(value)})" for value in values.values()), normal)
-    return Entry(entry, pattern=pattern, slot_only=slot_only)
+    return Entry(entry, pattern=pattern, slot_only=slot_only, options=options)
+
+
+def _options(entry: str, normal: Normaliser) -> tuple[tuple[str, ...], ...]:
+    """Return the sentences of a pattern that have words enough to be looked for by sound."""
+    found = []
+    for sentence in sentences(written_plainly(entry)):
+        parts = [normal.words(part) if part.strip() else () for part in _SLOT.split(sentence)[::2]]
+        if sum(map(len, parts)) >= (SOUND_CHINESE if normal.chinese else SOUND_ENGLISH):
+            units = [unit for part in parts for unit in (GAP, *part)][1:]
+            found.append(_trimmed(units))
+    return tuple(dict.fromkeys(found))
+
+
+def _trimmed(units: Sequence[str]) -> tuple[str, ...]:
+    """Return units without gaps at the ends, where nothing has to be heard, nor two in a row."""
+    kept = [unit for at, unit in enumerate(units) if unit != GAP or (at and units[at - 1] != GAP)]
+    while kept and kept[-1] == GAP:
+        kept.pop()
+    return tuple(kept)
+
+
+def _plain(entry: str, normal: Normaliser) -> Entry:
+    words = normal.words(written_plainly(entry))
+    return Entry(
+        entry,
+        words=words,
+        short=len(words) <= (2 if normal.chinese else 1),
+        denies=bool((NEGATORS_CHINESE if normal.chinese else NEGATORS_ENGLISH).intersection(words)),
+    )
 
 
 def _slot(value: str) -> str:
@@ -108,7 +149,7 @@ def occurrences(entry: Entry, side: Side, low: int = 0, high: int | None = None)
     Raises:
         PatternTooSlow: the entry's regular expression ran into its time limit.
     """
-    high = len(side.tokens) if high is None else high
+    high = len(side.texts) if high is None else high
     if entry.pattern is not None:
         yield from _pattern_hits(entry.pattern, side, low, high)
         # "one time" is "1 time" in normal form, but a pattern may spell the number out.
@@ -126,7 +167,7 @@ def slot_hit(entry: Entry, side: Side, low: int, high: int) -> tuple[int, int] |
 
 
 def _pattern_hits(pattern: regex.Pattern[str], side: Side, low: int, high: int | None) -> Iterator[tuple[int, int]]:
-    text, offset = side.text_between(low, len(side.tokens) if high is None else high)
+    text, offset = side.text_between(low, len(side.texts) if high is None else high)
     try:
         for match in pattern.finditer(text, timeout=PATTERN_SECONDS):
             if match.end() > match.start():

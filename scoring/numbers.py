@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
-if TYPE_CHECKING:
-    from scoring.text import Token
+Piece = tuple[str, int, int]  # a unit's text, and the units that it was made from: first, last + 1
 
 _ZH_DIGITS = {character: value for value, character in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _ZH_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000, "亿": 100_000_000}
@@ -19,63 +16,91 @@ _ONES = """
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety"
 _EN_SMALL = {word: value for value, word in enumerate(_ONES.split())}
 _EN_TENS = {word: 10 * value for value, word in enumerate(_TENS.split(), 2)}
+_EN_TIMES = {"double": 2, "triple": 3, "treble": 3}
+_EN_OH = frozenset(("oh", "o"))
+_EN_STARTS = frozenset((*_EN_SMALL, *_EN_TENS, *_EN_TIMES, *_EN_OH, "a"))
+_ZH_KNOWN = {**_ZH_DIGITS, **_ZH_UNITS}
+_ZH_WITH_YAO = {**_ZH_KNOWN, "幺": 1}
+
+SINGLE_ENGLISH = {word: str(value) for word, value in (*_EN_SMALL.items(), *_EN_TENS.items())}
+SINGLE_CHINESE = {character: str(value) for character, value in _ZH_DIGITS.items()}
+
+PLACES_ENGLISH = frozenset(("hundred", "thousand"))
+PLACES_CHINESE = frozenset("十百千万亿")
+TRIGGERS_ENGLISH = frozenset((*SINGLE_ENGLISH.values(), *PLACES_ENGLISH, *_EN_TIMES))
 
 
-def chinese_numbers(tokens: Sequence[Token], *, yao: bool = True) -> list[Token]:
+def is_several(units: Sequence[str], at: int) -> bool:
+    """Whether an English number of several words may stand at a unit of `TRIGGERS_ENGLISH`.
+
+    The single number words among the units are digits already.
+    """
+    unit = units[at]
+    if unit in PLACES_ENGLISH:
+        return at > 0 and (units[at - 1] == "a" or units[at - 1].isdecimal())
+    after = units[at + 1] if at + 1 < len(units) else ""
+    return after.isdigit() or (after in _EN_OH and at + 2 < len(units) and units[at + 2].isdigit())
+
+
+def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool = True) -> list[Piece]:
     """Write every run of Chinese numerals as Arabic digits, one unit each.
 
-    A run with 十, 百, 千, 万 is read as a quantity, any other digit by digit.
+    A run with 十, 百, 千, 万 is read as a quantity, any other digit by digit; a run ends where a clause begins.
     """
-    known = {**_ZH_DIGITS, **_ZH_UNITS, **({"幺": 1} if yao else {})}
-    return _by_runs(tokens, lambda token: token.text in known, lambda run: list(_chinese_value(run, known)))
-
-
-def english_numbers(tokens: Sequence[Token]) -> list[Token]:
-    """Write every English number word as digits: "a hundred and thirty four" is 134, "nine thirty" 9 30."""
-    result: list[Token] = []
+    known = _ZH_WITH_YAO if yao else _ZH_KNOWN
+    result: list[Piece] = []
     at = 0
-    while at < len(tokens):
-        used, value = _english_value([token.text for token in tokens[at : at + 12]])
-        if used:
-            run = tokens[at : at + used]
-            result.append(replace(run[0], text=str(value), end=run[-1].end))
-            at += used
-        else:
-            result.append(tokens[at])
-            at += 1
-    return result
-
-
-def _by_runs(
-    tokens: Sequence[Token], belongs: Callable[[Token], bool], rewrite: Callable[[Sequence[Token]], list[str]]
-) -> list[Token]:
-    result: list[Token] = []
-    at = 0
-    while at < len(tokens):
+    while at < len(texts):
         end = at
-        while end < len(tokens) and belongs(tokens[end]) and (end == at or not tokens[end].new_clause):
+        while end < len(texts) and texts[end] in known and (end == at or not clauses[end]):
             end += 1
         if end == at:
-            result.append(tokens[at])
+            result.append((texts[at], at, at + 1))
             at += 1
             continue
-        run = tokens[at:end]
-        digits = rewrite(run)
-        if len(digits) == len(run):
-            result.extend(replace(token, text=digit) for token, digit in zip(run, digits, strict=True))
+        digits = _chinese_value(texts[at:end], known)
+        if len(digits) == end - at:
+            result.extend((digit, at + index, at + index + 1) for index, digit in enumerate(digits))
         else:
-            first = replace(run[0], end=run[-1].end)
-            result.extend(
-                replace(first, text=digit, new_clause=first.new_clause and index == 0)
-                for index, digit in enumerate(digits)
-            )
+            result.extend((digit, at, end) for digit in digits)
         at = end
     return result
 
 
-def _chinese_value(run: Sequence[Token], known: dict[str, int]) -> str:
+def english_numbers(texts: Sequence[str]) -> list[Piece]:
+    """Write every English number word as digits: "a hundred and thirty four" is 134, "nine thirty" 9 30.
+
+    "double four" is 4 4, and "oh" between two digits is 0.
+    """
+    result: list[Piece] = []
+    at = 0
+    while at < len(texts):
+        if texts[at] not in _EN_STARTS:
+            result.append((texts[at], at, at + 1))
+            at += 1
+            continue
+        times = _EN_TIMES.get(texts[at])
+        if times and at + 1 < len(texts) and _EN_SMALL.get(texts[at + 1], 10) < 10:
+            result.extend((str(_EN_SMALL[texts[at + 1]]), at, at + 2) for _ in range(times))
+            at += 2
+            continue
+        if texts[at] in _EN_OH and _between_digits(result, texts, at):
+            result.append(("0", at, at + 1))
+            at += 1
+            continue
+        used, value = _english_value(texts[at : at + 12])
+        result.append((str(value) if used else texts[at], at, at + max(used, 1)))
+        at += max(used, 1)
+    return result
+
+
+def _between_digits(before: Sequence[Piece], texts: Sequence[str], at: int) -> bool:
+    follows = at + 1 < len(texts) and (_EN_SMALL.get(texts[at + 1], 10) < 10 or texts[at + 1].isdigit())
+    return follows and bool(before) and before[-1][0].isdigit()
+
+
+def _chinese_value(texts: Sequence[str], known: dict[str, int]) -> str:
     """Return the digits of a run of numerals; units that make no number are read one by one."""
-    texts = [token.text for token in run]
     if not any(text in _ZH_UNITS for text in texts):
         return "".join(str(known[text]) for text in texts)
     total = section = digit = 0

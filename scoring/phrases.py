@@ -1,40 +1,130 @@
-"""Was the script said? Finds phrases in what one speaker says, in spite of recognition errors."""
+"""Was the script said? Finds phrases in what one speaker says, in spite of recognition errors.
+
+Every wording is looked for by its sounds in one pass over all that a speaker says (scoring.kernels); the places that
+may be it are aligned phone by phone, and a small logistic model (scoring.phrase_model) says how probable it is that
+the wording was said there. Regular expressions are found exactly, or not at all.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import Any
 
-from scoring.alignment import NOT_SAID, SAID, UNSURE, Fit, Step, best_fit, exact_fit
-from scoring.entries import Entry, compile_entry, occurrences, slot_hit
+import regex
+
+from scoring.alignment import NOT_SAID, SAID, UNSURE, Fit, Step, negated_before, steps_of
+from scoring.entries import Entry, compile_entry, occurrences, slot_hit, slot_names
+from scoring.phrase_model import PhraseModel, phrase_model
 from scoring.spoken import Side, Spoken
 from scoring.text import normaliser
+from scoring.word_kinds import NEGATORS_CHINESE, NEGATORS_ENGLISH
 from transcription.transcript import AGENT, Transcript
 
+CERTAIN = 0.99  # of words found as they stand
+CERTAIN_SHORT = 0.95  # the same of a single word or two characters
+DENIED = 0.05  # the words are there, with a negation that turns them round
+DOUBTED_WORDS = 0.5  # recogniser confidence under which a single word decides nothing
 
-@dataclass(frozen=True, slots=True)
+_FIELDS = ("verdict", "probability", "wording", "speaker", "turn", "start", "end", "text", "alignment", "confidence")
+
+
 class PhraseMatch:
-    """Where a phrase was said, or came nearest to being said.
+    """Where a phrase was said, or came nearest to being said; a value, not to be changed.
 
-    `probability` that it was said is not calibrated: see scoring.alignment. Times are seconds; they are None when
-    nothing was compared or the transcript has no times.
+    Times are seconds; they are None when nothing was compared or the transcript has no times. Words, times and the
+    alignment are worked out when they are first asked for.
     """
 
-    verdict: str  # "said", "not_said" or "unsure"
-    probability: float
-    wording: str | None = None  # the script's words that fit best
-    speaker: str | None = None
-    turn: int | None = None  # index in the transcript
-    start: float | None = None
-    end: float | None = None
-    text: str | None = None  # the transcript's words
-    alignment: tuple[Step, ...] = ()
-    confidence: float | None = None  # mean recogniser confidence of these words
+    __slots__ = ("_known", "_place", "probability", "verdict", "wording")
+
+    def __init__(
+        self,
+        verdict: str,  # "said", "not_said" or "unsure"
+        probability: float,
+        wording: str | None = None,  # the script's words that fit best
+        speaker: str | None = None,
+        turn: int | None = None,  # index in the transcript
+        start: float | None = None,
+        end: float | None = None,
+        text: str | None = None,  # the transcript's words
+        alignment: tuple[Step, ...] = (),
+        confidence: float | None = None,  # mean recogniser confidence of these words
+    ) -> None:
+        self.verdict = verdict
+        self.probability = probability
+        self.wording = wording
+        self._place: tuple[Side, int, int, tuple[str, ...], bool] | None = None
+        self._known: tuple[Any, ...] | None = (speaker, turn, start, end, text, alignment, confidence)
+
+    def _details(self) -> tuple[Any, ...]:
+        if self._known is None:
+            assert self._place is not None
+            side, first, last, words, timed = self._place
+            words = words or side.texts[first:last]
+            start, end = side.moment(first, last) if timed else (None, None)
+            steps = steps_of(words, side.texts[first:last], side.normal.chinese)
+            self._known = (
+                side.speaker, side.turn_of(first), start, end, side.heard(first, last), steps,
+                side.confidence(first, last),
+            )  # fmt: skip
+            self._place = None
+        return self._known
+
+    @property
+    def speaker(self) -> str | None:
+        """Who said it."""
+        return self._details()[0]
+
+    @property
+    def turn(self) -> int | None:
+        """The index of the turn in the transcript."""
+        return self._details()[1]
+
+    @property
+    def start(self) -> float | None:
+        """When it begins, in seconds."""
+        return self._details()[2]
+
+    @property
+    def end(self) -> float | None:
+        """When it ends, in seconds."""
+        return self._details()[3]
+
+    @property
+    def text(self) -> str | None:
+        """The transcript's words."""
+        return self._details()[4]
+
+    @property
+    def alignment(self) -> tuple[Step, ...]:
+        """How the wording and the words heard differ, unit by unit."""
+        return self._details()[5]
+
+    @property
+    def confidence(self) -> float | None:
+        """The mean recogniser confidence of these words."""
+        return self._details()[6]
 
     @property
     def length(self) -> int:
         """How many units of the wording were compared."""
         return sum(step.wording != "" for step in self.alignment)
+
+    def _values(self) -> tuple[Any, ...]:
+        return (self.verdict, self.probability, self.wording, *self._details())
+
+    def __eq__(self, other: object) -> bool:
+        return self._values() == other._values() if isinstance(other, PhraseMatch) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def __repr__(self) -> str:
+        values = ", ".join(f"{name}={value!r}" for name, value in zip(_FIELDS, self._values(), strict=True))
+        return f"PhraseMatch({values})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PhraseMatch, self._values()
 
 
 NOTHING = PhraseMatch(NOT_SAID, 0.0)
@@ -50,23 +140,134 @@ class PhraseFinder:
     """Finds each of several phrases; a phrase is said when any of its wordings is.
 
     A wording is plain text, or holds slots ({STAFF}, {MONEY}, {TIME}) or regular-expression signs.
+
+    Raises:
+        ValueError: a phrase without wordings, or a wording without words, with an unknown slot or a broken regular
+            expression; the message names phrase and wording.
     """
 
     def __init__(self, phrases: Mapping[str, Sequence[str]], *, language: str) -> None:
         self._normal = normaliser(language)
-        self._phrases = {
-            name: [compile_entry(wording, STANDARD_SLOTS, self._normal) for wording in wordings]
-            for name, wordings in phrases.items()
-        }
+        self._phrases: dict[str, list[Entry]] = {}
+        for name, wordings in phrases.items():
+            if isinstance(wordings, str) or not wordings:
+                raise ValueError(f"phrase {name!r}: give a list of one wording or more")
+            self._phrases[name] = [self._compiled(name, wording) for wording in wordings]
+        self._entries = tuple(entry for entries in self._phrases.values() for entry in entries)
+
+    def _compiled(self, name: str, wording: str) -> Entry:
+        unknown = set(slot_names(wording)).difference(STANDARD_SLOTS)
+        if unknown:
+            known = ", ".join(f"{{{slot}}}" for slot in STANDARD_SLOTS)
+            raise ValueError(f"phrase {name!r}: {wording!r} has an unknown slot {{{min(unknown)}}}; known are {known}")
+        try:
+            entry = compile_entry(wording, STANDARD_SLOTS, self._normal)
+        except regex.error as error:
+            raise ValueError(f"phrase {name!r}: {wording!r} is no valid regular expression: {error}") from error
+        if not entry.words and entry.pattern is None:
+            raise ValueError(f"phrase {name!r}: wording {wording!r} holds no words; write some or remove it")
+        return entry
 
     def find(self, transcript: Transcript, speaker: str = AGENT) -> dict[str, PhraseMatch]:
         """Return the best match of every phrase in what `speaker` says; every phrase is in the result."""
         spoken = Spoken(transcript, self._normal)
         side = spoken.side(speaker)
-        return {
-            name: best_match(entries, side, 0, len(side.tokens), timed=spoken.timed)
-            for name, entries in self._phrases.items()
-        }
+        if not side.texts:
+            return dict.fromkeys(self._phrases, NOTHING)
+        fits = _fits(self._entries, side, 0, len(side.texts))
+        model = phrase_model(self._normal.chinese)
+        found: dict[str, PhraseMatch] = {}
+        places = iter(fits)
+        for name, entries in self._phrases.items():
+            best: Place | None = None
+            for entry in entries:
+                place = next(places)
+                if place is not None and (best is None or place[0] > best[0]):
+                    best, wording = place, entry
+            found[name] = NOTHING if best is None else _match(wording, best, side, model, spoken.timed)
+        return found
+
+
+Place = tuple[float, int, int]  # probability, first unit, last unit + 1
+
+
+def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: bool = False) -> list[Place | None]:
+    """Return the best place of each entry between the units `low` and `high`."""
+    wordings = [entry.words for entry in entries if entry.words]
+    for entry in entries:
+        wordings.extend(entry.options)
+    sounds = _sound_places(tuple(wordings), side, low, high, latest) if wordings else []
+    plain, options = iter(sounds), iter(sounds[sum([bool(entry.words) for entry in entries]) :])
+    negators = NEGATORS_CHINESE if side.normal.chinese else NEGATORS_ENGLISH
+    texts, model = side.texts, phrase_model(side.normal.chinese)
+    places: list[Place | None] = []
+    for entry in entries:
+        if not entry.words:
+            alike = [next(options) for _ in entry.options]
+            places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
+            continue
+        place = next(plain)
+        probability, first, last = place
+        if first < 0:
+            places.append(None)
+        elif entry.short:
+            places.append(_short_place(entry, side, place, (low, high), model, latest))
+        elif probability > DENIED and texts[first - 1] in negators and not entry.denies and negated_before(side, first):
+            places.append((DENIED, first, last))
+        else:
+            places.append(place)
+    return places
+
+
+def _sound_places(wordings: tuple[tuple[str, ...], ...], side: Side, low: int, high: int, latest: bool) -> list[Place]:
+    """Return the best place of each wording by its sounds; the first unit is -1 where nothing fits."""
+    import numpy as np
+
+    from scoring.stream import pack_of, search
+
+    model = phrase_model(side.normal.chinese)
+    hits = search(pack_of(wordings, side.normal.chinese), side.stream, model, low, high, latest)
+    probabilities = np.round(1 / (1 + np.exp(-np.clip(hits.scores, -30, 30))), 4).tolist()
+    return list(zip(probabilities, hits.spans[:, 0].tolist(), hits.spans[:, 1].tolist(), strict=True))
+
+
+def _short_place(
+    entry: Entry, side: Side, place: Place, where: tuple[int, int], model: PhraseModel, latest: bool
+) -> Place:
+    """Return the place of a single word or of two characters: said as they stand, unsure when they sound the same."""
+    exact = list(side.find(entry.words, *where))
+    for first, last in reversed(exact) if latest else exact:
+        if not negated_before(side, first):
+            confidence = side.confidence(first, last)
+            sure = confidence is None or confidence >= DOUBTED_WORDS
+            return (CERTAIN_SHORT if sure else model.doubt), first, last
+    probability, first, last = place
+    same = side.stream.same_sound(entry.words, first, last)
+    return (model.doubt if same else min(probability, model.unlikely)), first, last
+
+
+def _pattern_place(
+    entry: Entry, side: Side, where: tuple[int, int], alike: Sequence[Place], model: PhraseModel, latest: bool
+) -> Place | None:
+    """Return the place of a pattern: found exactly, else as one of its sentences sounds, its slots filled."""
+    hits = list(occurrences(entry, side, *where))
+    for first, last in reversed(hits) if latest else hits:
+        if not negated_before(side, first):
+            return CERTAIN, first, last
+    if hits:
+        return DENIED, *hits[0]
+    best = max(alike, default=(0.0, -1, -1))
+    if best[1] >= 0 and entry.slot_only is not None and best[0] > SLOT_EMPTY:
+        around = max(where[0], best[1] - SLOT_UNITS), min(where[1], best[2] + SLOT_UNITS)
+        best = best if slot_hit(entry, side, *around) else (SLOT_EMPTY, best[1], best[2])
+    alone = slot_hit(entry, side, *where)
+    if alone and best[0] < model.doubt:  # the words around the slots may not have been recognised
+        return model.doubt, *alone
+    return best if best[1] >= 0 else None
+
+
+SLOT_EMPTY = 0.05  # the words are there, but nothing fills the slots
+SLOT_UNITS = 8  # this near to the words
 
 
 def best_match(
@@ -79,47 +280,42 @@ def best_match(
     Raises:
         PatternTooSlow: a regular expression ran into its time limit.
     """
-    entries = list(entries)
-    exact: tuple[Entry, Fit] | None = None
+    entries = tuple(entries)
+    low, high = max(low, 0), min(high, len(side.texts))
+    model = phrase_model(side.normal.chinese)
+    exact: tuple[Entry, Place] | None = None
     for entry in entries:
         for first, last in occurrences(entry, side, low, high):
-            fit = exact_fit(entry.words, side, first, last)
-            if fit.verdict == SAID and (exact is None or (fit.first < exact[1].first) != latest):
-                exact = entry, fit
+            if not negated_before(side, first) and (exact is None or (first < exact[1][1]) != latest):
+                exact = entry, (CERTAIN_SHORT if entry.short else CERTAIN, first, last)
     if exact:
-        return match_of(*exact, side, timed=timed)
-    best: tuple[Entry, Fit] | None = None
-    for entry in entries:
-        fit_or_none = best_fit(entry.words, side, low, high) if entry.words else _slots_alone(entry, side, low, high)
-        if fit_or_none and (best is None or fit_or_none.probability > best[1].probability):
-            best = entry, fit_or_none
-    return match_of(*best, side, timed=timed) if best else NOTHING
+        return _match(*exact, side, model, timed)
+    if low >= high or not entries:
+        return NOTHING
+    best: tuple[Entry, Place] | None = None
+    for entry, place in zip(entries, _fits(entries, side, low, high, latest=latest), strict=True):
+        if place is not None and (best is None or place[0] > best[1][0]):
+            best = entry, place
+    return _match(*best, side, model, timed) if best else NOTHING
 
 
-def _slots_alone(entry: Entry, side: Side, low: int, high: int) -> Fit | None:
-    """Return an unsure fit where the slots are filled but the words around them were not recognised."""
-    hit = slot_hit(entry, side, low, high)
-    if hit is None:
-        return None
-    steps = tuple(Step("similar", entry.source, text) for text in side.texts[hit[0] : hit[1]])
-    return Fit(UNSURE, 0.5, *hit, steps)
+def _match(entry: Entry, place: Place, side: Side, model: PhraseModel, timed: bool) -> PhraseMatch:
+    probability = place[0]
+    match = PhraseMatch.__new__(PhraseMatch)
+    match.verdict = SAID if probability >= model.said_from else UNSURE if probability >= model.unsure_from else NOT_SAID
+    match.probability = probability
+    match.wording = entry.source
+    match._known, match._place = None, (side, place[1], place[2], entry.words, timed)
+    return match
 
 
 def match_of(entry: Entry, fit: Fit, side: Side, *, timed: bool = True) -> PhraseMatch:
     """Return a fit as a match with its turn, times and words."""
     first, last = fit.first, max(fit.last, fit.first + 1)
-    if first >= len(side.tokens):
+    if first >= len(side.texts):
         return NOTHING
-    tokens = side.tokens[first:last]
+    start, end = side.moment(first, last) if timed else (None, None)
     return PhraseMatch(
-        fit.verdict,
-        fit.probability,
-        wording=entry.wording,
-        speaker=side.speaker,
-        turn=side.turns[first],
-        start=tokens[0].start if timed else None,
-        end=tokens[-1].end if timed else None,
-        text=side.heard(first, last),
-        alignment=fit.steps,
-        confidence=side.confidence(first, last),
-    )
+        fit.verdict, fit.probability, entry.wording, side.speaker, side.turn_of(first), start, end,
+        side.heard(first, last), fit.steps, side.confidence(first, last),
+    )  # fmt: skip

@@ -3,29 +3,194 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import accumulate, chain
+from typing import TYPE_CHECKING, NamedTuple
 
 from scoring.sounds import syllable
-from scoring.text import Normaliser, Token
-from transcription.transcript import AGENT, CUSTOMER, UNKNOWN, Transcript, Turn
+from scoring.text import CLAUSE_ENDS, Normaliser, Piece, Reading, Token, reader_of
+from transcription.transcript import AGENT, CUSTOMER, UNKNOWN, Transcript, Turn, Word
+
+if TYPE_CHECKING:
+    from scoring.stream import Stream
+
+PAUSE_S = 0.6  # between two words: a new clause begins
+INTERRUPTED = 6  # words of the other side from which what follows is another sentence
 
 
-@dataclass(frozen=True)
+class Said(NamedTuple):
+    """One turn of a side, read: a reading per recognised word, or per written word when the turn has none."""
+
+    turn: int  # index in the transcript
+    source: Turn
+    readings: Sequence[Reading]
+    units: Sequence[str]  # normal form so far as it can be told without the words around it
+    plain: bool  # one bare and one normal unit for each word
+    interrupted: bool  # the other side spoke at length since this side's last turn
+
+
 class Side:
-    """All that one speaker says, as units in normal form, in order of time."""
+    """All that one speaker says, as units in normal form, in order of time.
 
-    speaker: str
-    normal: Normaliser
-    tokens: tuple[Token, ...]
-    turns: tuple[int, ...]  # of each unit: the index of its turn in the transcript
-    bare: tuple[Token, ...]  # before normalising
-    bare_turns: tuple[int, ...]
+    Made for speed: units are plain texts; `tokens` with their times are made when they are asked for. Numbers and
+    mishearings are read within one turn, never across two.
+    """
+
+    def __init__(
+        self, speaker: str, normal: Normaliser, said: Sequence[Said], *, strip: bool = True, numbers: bool = True
+    ) -> None:
+        self.speaker = speaker
+        self.normal = normal
+        self.said = said
+        self._strip, self._numbers = strip, numbers
+        self._pieces: dict[int, list[Piece]] = {}  # of turns (by place in `said`) whose units need their neighbours
+        if strip and numbers:
+            parts = [one.units for one in said]
+            together = reader_of(self.normal).needs_neighbours
+            contexts = [place for place, part in enumerate(parts) if together(part)]
+        else:
+            parts = [()] * len(said)
+            contexts = list(range(len(said)))
+        for place in contexts:
+            self._pieces[place] = self._normal_form(place)
+            parts[place] = tuple(unit for unit, _, _ in self._pieces[place])
+        self.sizes = [len(part) for part in parts]
+        self.texts: tuple[str, ...] = tuple(chain.from_iterable(parts))
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def _normal_form(self, place: int) -> list[Piece]:
+        said = self.said[place]
+        texts = [unit for reading in said.readings for unit in reading.bare]
+        clauses = [
+            clause if number else opens
+            for reading, opens in zip(said.readings, _openings(said), strict=True)
+            for number, clause in enumerate(reading.clauses)
+        ]
+        return self.normal.normal_form(texts, clauses, strip=self._strip, numbers=self._numbers)
 
     @cached_property
-    def texts(self) -> tuple[str, ...]:
-        return tuple(token.text for token in self.tokens)
+    def turns(self) -> tuple[int, ...]:
+        """Of each unit: the index of its turn in the transcript."""
+        return tuple(one.turn for one, size in zip(self.said, self.sizes, strict=True) for _ in range(size))
+
+    @cached_property
+    def _begins(self) -> list[int]:
+        """The first unit of each turn in `said`, and the number of all units."""
+        return list(accumulate(self.sizes, initial=0))
+
+    def turn_of(self, unit: int) -> int:
+        """Return the index in the transcript of the turn that a unit belongs to."""
+        return self.said[self.place(unit)].turn
+
+    def place(self, unit: int) -> int:
+        """Return the place in `said` of the turn that a unit belongs to."""
+        return bisect_right(self._begins, unit) - 1
+
+    def _turn_pieces(self, place: int) -> Sequence[Piece]:
+        """Return the units of one turn with the bare units that they stand for."""
+        if place in self._pieces:
+            return self._pieces[place]
+        if place in self._plain_pieces:
+            return self._plain_pieces[place]
+        pieces: list[Piece] = []
+        base = 0
+        for reading in self.said[place].readings:
+            pieces.extend(
+                (unit, base + origin, base + origin + 1)
+                for unit, origin in zip(reading.normal, reading.origins, strict=True)
+            )
+            base += len(reading.bare)
+        self._plain_pieces[place] = pieces
+        return pieces
+
+    @cached_property
+    def _plain_pieces(self) -> dict[int, list[Piece]]:
+        return {}
+
+    @cached_property
+    def tokens(self) -> tuple[Token, ...]:
+        """The units with their times."""
+        tokens: list[Token] = []
+        for place in range(len(self.said)):
+            tokens.extend(self._turn_tokens(place))
+        return tuple(tokens)
+
+    def _turn_tokens(self, place: int) -> list[Token]:
+        bare = self._bare_turn(place)
+        tokens = []
+        for unit, first, last in self._turn_pieces(place):
+            one = bare[first]
+            tokens.append(Token(unit, one.start, bare[last - 1].end, one.confidence, one.new_clause, one.word))
+        return tokens
+
+    def _bare_turn(self, place: int) -> list[Token]:
+        if place not in self._bare_turns_made:
+            self._bare_turns_made[place] = _bare_tokens(self.said[place])
+        return self._bare_turns_made[place]
+
+    @cached_property
+    def _bare_turns_made(self) -> dict[int, list[Token]]:
+        return {}
+
+    @cached_property
+    def bare(self) -> tuple[Token, ...]:
+        """The units before normalising."""
+        return tuple(token for place in range(len(self.said)) for token in self._bare_turn(place))
+
+    @cached_property
+    def bare_turns(self) -> tuple[int, ...]:
+        """Of each bare unit: the index of its turn in the transcript."""
+        return tuple(one.turn for place, one in enumerate(self.said) for _ in self._bare_turn(place))
+
+    @cached_property
+    def stream(self) -> Stream:
+        """The units as sounds, for the search of wordings."""
+        from scoring.stream import stream_of
+
+        return stream_of(self)
+
+    @cached_property
+    def confidences(self) -> list[float | None]:
+        """The recogniser's confidence of each unit."""
+        result: list[float | None] = []
+        for place, one in enumerate(self.said):
+            words = one.source.words
+            if not words:
+                result.extend([None] * self.sizes[place])
+            elif place in self._pieces:
+                homes = [word for word, reading in zip(words, one.readings, strict=True) for _ in reading.bare]
+                result.extend([homes[first].confidence for _, first, _ in self._pieces[place]])
+            elif one.plain:
+                result.extend([word.confidence for word in words])
+            else:
+                result.extend(
+                    [word.confidence for word, reading in zip(words, one.readings, strict=True) for _ in reading.normal]
+                )
+        return result
+
+    def moment(self, first: int, last: int) -> tuple[float, float]:
+        """Return when the first of the units `first` to `last` begins and when the last one ends, in seconds."""
+        begin, end = self._word_of(first), self._word_of(last - 1)
+        start = begin.start if begin else self._token(first).start
+        return start, end.end if end else self._token(last - 1).end
+
+    def _word_of(self, unit: int) -> Word | None:
+        """Return the word that a unit is the whole of; None when that takes a closer look."""
+        place = self.place(unit)
+        said = self.said[place]
+        if place in self._pieces or not said.plain or not said.source.words:
+            return None
+        return said.source.words[unit - self._begins[place]]
+
+    def _token(self, unit: int) -> Token:
+        if "tokens" in self.__dict__:
+            return self.tokens[unit]
+        place = self.place(unit)
+        return self._turn_tokens(place)[unit - self._begins[place]]
 
     @cached_property
     def _offsets(self) -> list[int]:
@@ -53,13 +218,17 @@ class Side:
         """The same words with number words as they were spoken; itself when there are none (or in Chinese)."""
         if self.normal.chinese:
             return self
-        spelled = side_of(self.speaker, self.normal, self.bare, self.bare_turns, numbers=False)
+        spelled = Side(self.speaker, self.normal, self.said, numbers=False)
         return self if spelled.texts == self.texts else spelled
 
     @cached_property
     def unstripped(self) -> Side:
         """The same words with fillers, for short answers such as 嗯."""
-        return side_of(self.speaker, self.normal, self.bare, self.bare_turns, strip=False)
+        return Side(self.speaker, self.normal, self.said, strip=False)
+
+    def opens_clause(self, unit: int) -> bool:
+        """Whether punctuation or a pause stands before a unit."""
+        return self._token(unit).new_clause
 
     def text_between(self, low: int, high: int) -> tuple[str, int]:
         """Return the joined text of units `low` to `high`, and where it begins in `text`."""
@@ -76,8 +245,9 @@ class Side:
 
     def find(self, words: Sequence[str], low: int = 0, high: int | None = None) -> Iterator[tuple[int, int]]:
         """Yield every place where exactly these units stand between the units `low` and `high`."""
-        joint = self.normal.joint
-        needle = joint.join(words)
+        needle = self.normal.joint.join(words)
+        if needle not in self.text:
+            return
         text, offset = self.text_between(low, len(self.tokens) if high is None else high)
         at = text.find(needle)
         while at >= 0:
@@ -99,13 +269,26 @@ class Side:
         return (mine[0], mine[-1] + 1) if mine else None
 
     def heard(self, first: int, last: int) -> str:
-        """Return the words behind the units `first` to `last` as they were recognised."""
-        start, end = self.tokens[first].start, self.tokens[last - 1].end
-        low = bisect_left(self.bare_turns, self.turns[first])
-        high = bisect_right(self.bare_turns, self.turns[last - 1])
-        return self.normal.joint.join(
-            token.text for token in self.bare[low:high] if start <= (token.start + token.end) / 2 <= end
-        )
+        """Return the words behind the units `first` to `last` as they were recognised, fillers among them too."""
+        if first >= last:
+            return ""
+        low, high = self.place(first), self.place(last - 1)
+        texts: list[str] = []
+        for place in range(low, high + 1):
+            begin = first - self._begins[place] if place == low else 0
+            end = last - self._begins[place] if place == high else self.sizes[place]
+            texts.extend(self._bare_texts(place, begin, end))
+        return self.normal.joint.join(texts)
+
+    def _bare_texts(self, place: int, begin: int, end: int) -> list[str]:
+        if begin >= end:
+            return []
+        readings = self.said[place].readings
+        if self.said[place].plain and place not in self._pieces:
+            return [reading.bare[0] for reading in readings[begin:end]]
+        pieces = self._turn_pieces(place)
+        bare = [unit for reading in readings for unit in reading.bare]
+        return bare[pieces[begin][1] : pieces[end - 1][2]]
 
     def between_times(self, start: float, end: float) -> tuple[int, int]:
         """Return the units that begin within `start` to `end` seconds."""
@@ -125,36 +308,13 @@ class Side:
 
     def confidence(self, low: int = 0, high: int | None = None) -> float | None:
         """Return the mean recogniser confidence of the units; None when it reports none."""
-        known = [token.confidence for token in self.tokens[low:high] if token.confidence is not None]
+        known = [confidence for confidence in self.confidences[low:high] if confidence is not None]
         return sum(known) / len(known) if known else None
 
     def doubtful_share(self, limit: float) -> float:
         """Return the share of units, 0 to 1, that the recogniser itself trusts less than `limit`."""
-        known = [token.confidence for token in self.tokens if token.confidence is not None]
+        known = [confidence for confidence in self.confidences if confidence is not None]
         return sum(confidence < limit for confidence in known) / len(known) if known else 0.0
-
-
-def side_of(
-    speaker: str,
-    normal: Normaliser,
-    bare: Iterable[Token],
-    turns: Iterable[int],
-    *,
-    strip: bool = True,
-    numbers: bool = True,
-) -> Side:
-    """Make a side from bare units; numbers and mishearings are read within one turn, never across two."""
-    bare, turns = tuple(bare), tuple(turns)
-    tokens: list[Token] = []
-    homes: list[int] = []
-    at = 0
-    while at < len(bare):
-        end = bisect_right(turns, turns[at], at)
-        normalised = normal.normal(bare[at:end], strip=strip, numbers=numbers)
-        tokens.extend(normalised)
-        homes.extend([turns[at]] * len(normalised))
-        at = end
-    return Side(speaker, normal, tuple(tokens), tuple(homes), bare, turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +340,29 @@ class Spoken:
     def side(self, speaker: str) -> Side:
         """Return the units of one speaker."""
         if speaker not in self._sides:
-            bare: list[Token] = []
-            homes: list[int] = []
-            for index, turn in enumerate(self.transcript.turns):
-                if turn.speaker == speaker:
-                    units = _turn_units(self._placed(index, turn), self.normal)
-                    bare.extend(units)
-                    homes.extend([index] * len(units))
-            self._sides[speaker] = side_of(speaker, self.normal, bare, homes)
+            self._sides[speaker] = Side(speaker, self.normal, self._said(speaker))
         return self._sides[speaker]
+
+    def _said(self, speaker: str) -> list[Said]:
+        reader = reader_of(self.normal)
+        known, chinese = reader.known, self.normal.chinese
+        said: list[Said] = []
+        others = 0  # words of the other side since the last turn of this one
+        for index, turn in enumerate(self.transcript.turns):
+            if turn.speaker != speaker:
+                others += len(turn.words) or _rough_count(turn.text, chinese)
+                continue
+            placed = turn if self.timed else self._placed(index, turn)
+            if placed.words:
+                readings = [known[word.text] for word in placed.words]
+            else:
+                readings = [known[text] for text in _written_words(placed.text, chinese)]
+            singles = [reading.one for reading in readings]
+            plain = None not in singles
+            units = singles if plain else [unit for reading in readings for unit in reading.normal]
+            said.append(Said(index, placed, readings, units, plain, others >= INTERRUPTED and bool(said)))  # type: ignore[arg-type]
+            others = 0
+        return said
 
     def sides(self, role: str) -> list[Side]:
         """Return the sides that a rule's role may mean: one, or all for "any"."""
@@ -223,25 +397,51 @@ class Spoken:
         return tuple(result)
 
 
-def _turn_units(turn: Turn, normal: Normaliser) -> list[Token]:
+def _rough_count(text: str, chinese: bool) -> int:
+    return len(text) // 2 if chinese else text.count(" ") + 1
+
+
+def _written_words(text: str, chinese: bool) -> list[str]:
+    """Return the parts of a turn without word times that can be read one by one."""
+    return [text] if chinese or "[" in text or "<" in text else text.split()
+
+
+def _bare_tokens(said: Said) -> list[Token]:
     """Return the bare units of a turn with times: from its words, else spread over the turn by length."""
+    turn = said.source
+    units = [
+        [
+            Token(text, new_clause=clause if number else opens)
+            for number, (text, clause) in enumerate(zip(reading.bare, reading.clauses, strict=True))
+        ]
+        for reading, opens in zip(said.readings, _openings(said), strict=True)
+    ]
     if not turn.words:
-        units = normal.units(turn.text)
-        return _spread(units, turn.start, turn.end, None, -1)
-    tokens: list[Token] = []
-    for index, word in enumerate(turn.words):
-        units = normal.units(word.text)
-        clause = _opens_clause(turn.words[index - 1].text, word.start - turn.words[index - 1].end) if index else True
-        placed = _spread(units, word.start, word.end, word.confidence, index)
-        tokens.extend(
-            replace(token, new_clause=clause if number == 0 else token.new_clause)
-            for number, token in enumerate(placed)
-        )
-    return tokens
+        return _spread([unit for word in units for unit in word], turn.start, turn.end, None, -1)
+    return [
+        token
+        for index, (word, made) in enumerate(zip(turn.words, units, strict=True))
+        for token in _spread(made, word.start, word.end, word.confidence, index)
+    ]
+
+
+def _openings(said: Said) -> list[bool]:
+    """Return for each word of a turn whether a clause begins with it: punctuation or a pause stands before it."""
+    words = said.source.words
+    if words:
+        return [
+            index == 0 or _opens_clause(words[index - 1].text, word.start - words[index - 1].end)
+            for index, word in enumerate(words)
+        ]
+    opens, clause = [], True
+    for reading in said.readings:
+        opens.append(clause)
+        clause = reading.closes or (clause and not reading.bare)
+    return opens
 
 
 def _opens_clause(before: str, pause: float) -> bool:
-    return pause > 0.6 or before.rstrip()[-1:] in tuple(".,;:!?。，；：！？、")
+    return pause > PAUSE_S or before.rstrip()[-1:] in CLAUSE_ENDS
 
 
 def _spread(units: Sequence[Token], start: float, end: float, confidence: float | None, word: int) -> list[Token]:

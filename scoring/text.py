@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
 
-from scoring.numbers import chinese_numbers, english_numbers
+from scoring.numbers import (
+    PLACES_CHINESE,
+    SINGLE_CHINESE,
+    SINGLE_ENGLISH,
+    TRIGGERS_ENGLISH,
+    Piece,
+    chinese_numbers,
+    english_numbers,
+    is_several,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +37,16 @@ class Token:
 
 
 _BRACKETED = re.compile(r"\[[^\]]{0,40}\]|<[^>]{0,40}>")  # [noise], [UNK], <unk>
-_UNIT = re.compile(r"[£$€]?\d+(?:[.,]\d+)*%?|[a-zà-öø-ÿ]+(?:'[a-zà-öø-ÿ]+)*|[\u3400-\u9fff]|[^\W\d_]+|[^\w\s]|_")
+_UNIT = re.compile(
+    r"\d+(?:st|nd|rd|th)\b|[£$€]?\d+(?:[.,]\d+)*%?|[a-zà-öø-ÿ]+(?:'[a-zà-öø-ÿ]+)*|[\u3400-\u9fff]"
+    r"|[^\W\d_]+|[^\w\s]|_"
+)
+_THOUSANDS = re.compile(r"[£$€]?\d{1,3}(?:,\d{3})+(?:\.\d+)?%?")
+_ORDINAL_WORDS = (
+    "th first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
+    " fifteenth sixteenth seventeenth eighteenth nineteenth"
+)
+_ORDINALS = _ORDINAL_WORDS.split()
 _WORDLIKE = re.compile(r"[\w£$€]")
 
 _CONTRACTIONS = {
@@ -60,37 +78,56 @@ class Normaliser:
 
     def units(self, text: str) -> list[Token]:
         """Return the bare units of `text`: lower case, no punctuation, contractions written out."""
-        text = _BRACKETED.sub(" ", unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'"))
-        tokens: list[Token] = []
+        return [Token(unit, new_clause=clause) for unit, clause in self.pieces(text)]
+
+    def pieces(self, text: str) -> list[tuple[str, bool]]:
+        """Return the bare units of `text`, each with whether punctuation stands before it."""
+        text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'")
+        if "[" in text or "<" in text:
+            text = _BRACKETED.sub(" ", text)
+        pieces: list[tuple[str, bool]] = []
         new_clause = True
         for unit in _UNIT.findall(text):
             if not _WORDLIKE.match(unit):
                 new_clause = new_clause or unit not in "'\"-_&"
                 continue
             for part in self._written_out(unit):
-                tokens.append(Token(part, new_clause=new_clause))
+                pieces.append((part, new_clause))
                 new_clause = False
-        return tokens
+        return pieces
 
-    def normal(self, tokens: Sequence[Token], *, strip: bool = True, numbers: bool = True) -> list[Token]:
-        """Return the normal form of bare units; with ``strip=False`` fillers stay."""
-        result = list(tokens)
+    def normal_form(
+        self, texts: Sequence[str], clauses: Sequence[bool], *, strip: bool = True, numbers: bool = True
+    ) -> list[Piece]:
+        """Return the normal form of bare units, each unit with the bare ones that it stands for.
+
+        With ``strip=False`` fillers stay.
+        """
+        if self.chinese:
+            texts = [simplified(text) for text in texts]
         if self.numbers and numbers:
-            result = chinese_numbers(result, yao=self.yao) if self.chinese else english_numbers(result)
-        result = _replaced(result, self._by_first(self.homophones))
+            pieces = chinese_numbers(texts, clauses, yao=self.yao) if self.chinese else english_numbers(texts)
+        else:
+            pieces = [(text, at, at + 1) for at, text in enumerate(texts)]
+        pieces = _replaced(pieces, _index_by_first(self.homophones))
         if strip:
-            result = _replaced(result, self._by_first(tuple((filler, ()) for filler in self.strip)))
-        return result
+            pieces = _replaced(pieces, _index_by_first(tuple((filler, ()) for filler in self.strip)))
+        return pieces
 
     def words(self, text: str, *, strip: bool = True) -> tuple[str, ...]:
         """Return the normal form of a script wording; fillers stay if nothing else is left."""
-        units = self.units(text)
-        kept = self.normal(units, strip=strip) or self.normal(units, strip=False)
-        return tuple(token.text for token in kept)
+        bare = self.pieces(text)
+        texts, clauses = [unit for unit, _ in bare], [clause for _, clause in bare]
+        kept = self.normal_form(texts, clauses, strip=strip) or self.normal_form(texts, clauses, strip=False)
+        return tuple(unit for unit, _, _ in kept)
 
     def _written_out(self, unit: str) -> list[str]:
         if self.chinese:
             return list(unit) if unit[0].isdigit() else [unit]
+        if unit[0].isdigit() and unit[-1] in "thdr":
+            return _ordinal(unit)
+        if self.numbers and _THOUSANDS.fullmatch(unit):
+            return [unit.replace(",", "")]
         if not self.contractions or ("'" not in unit and unit not in _CONTRACTIONS):
             return [unit]
         if unit in _CONTRACTIONS:
@@ -103,11 +140,15 @@ class Normaliser:
             return [stem, "is"] if stem in _IS_BEFORE else [stem]
         return [unit.replace("'", "")]
 
-    @staticmethod
-    def _by_first(
-        table: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...],
-    ) -> Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]:
-        return _index_by_first(table)
+
+def _ordinal(unit: str) -> list[str]:
+    """Return "21st" as it is spoken when tens are digits: 20 first."""
+    value = int(unit[:-2]) if len(unit) < 6 else 0
+    if 0 < value < 20:
+        return [_ORDINALS[value]]
+    if 20 < value < 100 and value % 10:
+        return [str(value - value % 10), _ORDINALS[value % 10]]
+    return [unit[:-2]]
 
 
 @lru_cache(maxsize=64)
@@ -122,33 +163,145 @@ def _index_by_first(
 
 
 def _replaced(
-    tokens: list[Token], index: Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]
-) -> list[Token]:
-    """Replace each run of units that the index knows; the new units share the time of the old ones."""
+    pieces: list[Piece], index: Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]
+) -> list[Piece]:
+    """Replace each run of units that the index knows; the new units stand for all of the old ones."""
     if not index:
-        return tokens
-    result: list[Token] = []
+        return pieces
+    result: list[Piece] = []
     at = 0
-    while at < len(tokens):
-        for heard, meant in index.get(tokens[at].text, ()):
-            run = tokens[at : at + len(heard)]
-            if tuple(token.text for token in run) == heard:
+    while at < len(pieces):
+        for heard, meant in index.get(pieces[at][0], ()):
+            run = pieces[at : at + len(heard)]
+            if tuple(text for text, _, _ in run) == heard:
                 result.extend(_renamed(run, meant))
                 at += len(heard)
                 break
         else:
-            result.append(tokens[at])
+            result.append(pieces[at])
             at += 1
     return result
 
 
-def _renamed(run: Sequence[Token], texts: Sequence[str]) -> list[Token]:
+def _renamed(run: Sequence[Piece], texts: Sequence[str]) -> list[Piece]:
     if len(run) == len(texts):
-        return [replace(token, text=text) for token, text in zip(run, texts, strict=True)]
-    return [
-        replace(run[0], text=text, end=run[-1].end, new_clause=run[0].new_clause and index == 0)
-        for index, text in enumerate(texts)
-    ]
+        return [(text, first, last) for text, (_, first, last) in zip(texts, run, strict=True)]
+    return [(text, run[0][1], run[-1][2]) for text in texts]
+
+
+@cache
+def _simplifier() -> Callable[[str], str]:
+    from opencc import OpenCC
+
+    return OpenCC("t2s").convert
+
+
+@lru_cache(maxsize=30_000)
+def simplified(unit: str) -> str:
+    """Return a Chinese character in its simplified form; anything else as it is."""
+    if unit.isascii():
+        return unit
+    plain = _simplifier()(unit)
+    return plain if len(plain) == len(unit) else unit
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The units of one recognised word."""
+
+    bare: tuple[str, ...]
+    clauses: tuple[bool, ...]  # whether punctuation stands before the unit
+    normal: tuple[str, ...]  # normal form so far as it can be told without the words around it
+    origins: tuple[int, ...]  # of each normal unit: which bare one it stands for
+    one: str | None  # the only normal unit, when there is one bare and one normal unit
+    closes: bool  # punctuation stands at the end of the word
+
+
+class _Readings(dict[str, Reading]):
+    """Readings by word; one that is not there is made."""
+
+    def __init__(self, read: Callable[[str], Reading]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> Reading:
+        return self._read(text)
+
+
+class Reader:
+    """Reads recognised words, each different one only once.
+
+    What depends on the words around (numbers of several words, fillers such as "you know") is left to
+    `Normaliser.normal_form`; `needs_neighbours` tells where that is so.
+    """
+
+    def __init__(self, normal: Normaliser) -> None:
+        self.normal = normal
+        self.known = _Readings(self._read)
+        self._singles: dict[str, str | None] = {}
+        self._several: dict[str, list[tuple[str, ...]]] = {}  # mishearings and fillers of several units, by the first
+        if normal.numbers:
+            self._singles |= SINGLE_CHINESE if normal.chinese else SINGLE_ENGLISH
+            if normal.chinese and normal.yao:
+                self._singles["幺"] = "1"
+        inside = {unit for heard, _ in (*normal.homophones, *((one, ()) for one in normal.strip)) if len(heard) > 1
+                  for unit in heard}  # fmt: skip
+        for heard, meant in (*normal.homophones, *((filler, ()) for filler in normal.strip)):
+            if len(heard) == 1 and len(meant) < 2 and heard[0] not in inside:
+                for unit in (heard[0], *(one for one, made in self._singles.items() if made == heard[0])):
+                    self._singles[unit] = meant[0] if meant else None
+            else:
+                mapped = tuple([self._singles.get(unit, unit) or unit for unit in heard])
+                self._several.setdefault(mapped[0], []).append(mapped)
+        self._numbers: frozenset[str] = frozenset()
+        if normal.numbers:
+            self._numbers = PLACES_CHINESE if normal.chinese else TRIGGERS_ENGLISH
+        self._triggers = self._numbers.union(self._several)
+
+    def needs_neighbours(self, units: Sequence[str]) -> bool:
+        """Whether some of the normal units of a turn mean something else together than one by one."""
+        triggers = self._triggers
+        if triggers.isdisjoint(units):
+            return False
+        for at in [place for place, unit in enumerate(units) if unit in triggers]:
+            if units[at] in self._numbers and (self.normal.chinese or is_several(units, at)):
+                return True
+            if any(tuple(units[at : at + len(heard)]) == heard for heard in self._several.get(units[at], ())):
+                return True
+        return False
+
+    def _read(self, text: str) -> Reading:
+        bare = self.normal.pieces(text)
+        kept: list[tuple[str, int]] = []
+        for index, (unit, _) in enumerate(bare):
+            plain = simplified(unit) if self.normal.chinese else unit
+            meant = self._singles.get(plain, plain)
+            if meant is not None:
+                kept.append((meant, index))
+        reading = Reading(
+            tuple(unit for unit, _ in bare),
+            tuple(clause for _, clause in bare),
+            tuple(unit for unit, _ in kept),
+            tuple(index for _, index in kept),
+            kept[0][0] if len(kept) == len(bare) == 1 else None,
+            text.rstrip()[-1:] in CLAUSE_ENDS,
+        )
+        if len(text) <= _LONG_TEXT:
+            if len(self.known) >= _MOST_READINGS:
+                self.known.clear()
+            self.known[text] = reading
+        return reading
+
+
+CLAUSE_ENDS = tuple(".,;:!?。，；：！？、")
+_LONG_TEXT = 40  # characters; what is longer is no word that comes again
+_MOST_READINGS = 60_000
+
+
+@lru_cache(maxsize=64)
+def reader_of(normal: Normaliser) -> Reader:
+    """Return the reader for a normal form; readings are kept between calls."""
+    return Reader(normal)
 
 
 @lru_cache(maxsize=256)

@@ -31,9 +31,9 @@ def test_real_english_calls_are_judged_fairly(shared_data: Path) -> None:
     }
 
     assert len(scores) == 5
-    # Every agent opens by the book; one bank name is recognised as "tom for valley", which cannot be told.
+    # Every agent opens by the book, also the one whose bank name is recognised as "tom for valley".
     openings = [answers(score)["S2"] for score in scores.values()]
-    assert sorted(openings) == [Answer.CANNOT_TELL] + [Answer.MET] * 4
+    assert sorted(openings) == [Answer.MET] * 5
     # Two agents give a balance; one says so in the rule's words, without any question about identity.
     assert {name: suspected(score) for name, score in scores.items() if suspected(score)} == {
         "0091a706bc604188": {"X1"}

@@ -4,9 +4,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scoring.sounds import likeness, syllable
+from scoring.sounds import SYMBOLS, costs, english_symbols, han_symbols, likeness, syllable, wording_symbols
 from scoring.spoken import Spoken
 from scoring.text import normaliser
+from scoring.variants import sentences, written_plainly
 from tests.dialogues import agent, dialogue
 
 EN = normaliser("en", strip=["uh", "you know"], homophones={"pin": ["pen"]})
@@ -27,6 +28,10 @@ ZH = normaliser("zh-CN", strip=["呃", "嗯", "那个"], homophones={"工号": [
         ("uh my pen, you know", "my pin"),
         ("the caller's name", "the caller name"),
         ("£34.50", "£34.50"),
+        ("1,250 pounds", "1250 pounds"),
+        ("double four oh seven", "4 4 0 7"),
+        ("oh dear", "oh dear"),
+        ("the 3rd of May, the 21st", "the third of may the 20 first"),
         ("🙂 שלום", "שלום"),
     ],
 )
@@ -46,6 +51,7 @@ def test_english_gets_one_form(text: str, words: str) -> None:
         ("呃那个套餐", "套餐"),
         ("YD幺五幺", "yd151"),
         ("１００８６", "10086"),
+        ("請問您的號碼", "请问您的号码"),
         ("嗯", "嗯"),
     ],
 )
@@ -74,3 +80,63 @@ def test_words_that_sound_alike_are_told_from_others() -> None:
     assert likeness("patience", "patients") > 0.75 > 0.6 > likeness("patience", "payment")
     assert syllable("莱") == syllable("来") != syllable("等")
     assert syllable("张") == syllable("脏")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("lakeside", "lake side"),
+        ("34", "thirty four"),
+        ("5000", "five thousand"),
+        ("456", "four five six"),
+        ("wait", "weight"),
+    ],
+)
+def test_words_that_sound_the_same_have_the_same_symbols(one: str, other: str) -> None:
+    assert english_symbols(one) == tuple(symbol for word in other.split() for symbol in english_symbols(word))
+
+
+@given(st.text(max_size=20))
+@settings(max_examples=50, deadline=None)
+def test_every_word_has_symbols_within_bounds(word: str) -> None:
+    assert all(0 <= symbol < SYMBOLS for symbol in english_symbols(word.lower()))
+
+
+def test_confusions_cost_less_than_other_sounds() -> None:
+    table = costs()
+
+    def cost(one: str, other: str) -> float:
+        pairs = zip(han_symbols(one), han_symbols(other), strict=True)
+        return sum(float(table[a, b]) for a, b in pairs)
+
+    assert cost("来", "莱") == 0 < cost("张", "脏") < cost("张", "帮") < cost("张", "谷")
+    assert (table == table.T).all()
+    assert table.diagonal().max() <= 1
+
+
+def test_a_character_is_read_as_its_word_wants_it() -> None:
+    bank, walk = wording_symbols("银行")[1], wording_symbols("行走")[0]
+
+    assert bank != walk
+
+
+@pytest.mark.parametrize(
+    ("entry", "meant"),
+    [
+        ("(good morning|hello) sir", ("good morning sir", "hello sir")),
+        ("calls?", ("calls", "call")),
+        ("您好（女士/先生）", ("您好女士", "您好先生")),
+        ("请稍等（此处应静音）", ("请稍等",)),
+        ("my name is ____", ("my name is {BLANK}",)),
+        ("a.*b", ()),
+        ("(a|b", ()),
+        ("(a|b)(c|d)(e|f)(g|h)(i|j)(k|l)", ()),
+    ],
+)
+def test_a_wording_stands_for_sentences(entry: str, meant: tuple[str, ...]) -> None:
+    assert sentences(written_plainly(entry)) == meant
+
+
+@given(st.text(alphabet="ab(|)?/_{} ", max_size=14))
+def test_any_wording_is_read_in_bounded_time(entry: str) -> None:
+    assert len(sentences(written_plainly(entry))) <= 32

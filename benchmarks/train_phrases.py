@@ -1,0 +1,246 @@
+"""Train the matcher's logistic model (scoring/phrase_model.json) on cases made by benchmarks.phrase_corpus.
+
+    python -m benchmarks.train_phrases --cases FOLDER [--cases FOLDER ...] [--out FILE]
+
+Reads every train-*.jsonl in the folders (those of benchmarks.phrase_variety too), never the split "test". Which place
+of a transcript is compared depends on the model, so it is trained in rounds: find the best places, fit, again. There is
+a model for words with confidences and one for words without. Coefficients may not change the sign that their feature
+means, so that more wrong words never make a phrase more probable. The thresholds are best in the middle of calls with
+near-misses and without ("unsure" counted as not said). Prints the figures that it stores, and those of each domain
+judged by a model of the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from benchmarks.phrase_corpus import NEAR, Case, read_cases
+from scoring.entries import compile_entry
+from scoring.kernels import DENIED, FEATURES, REPLACED
+from scoring.phrase_model import MODEL_FILE, PhraseModel
+from scoring.phrases import STANDARD_SLOTS
+from scoring.spoken import Spoken
+from scoring.stream import pack_of, search
+from scoring.text import is_chinese, normaliser
+from transcription.transcript import AGENT, Transcript
+
+ROUNDS = 2
+MOST_UNSURE = 0.06  # share of the training phrases
+PENALTY = 2e-4  # of squared coefficients, on features scaled to unit spread
+RISING = frozenset(("fit", "exact", "rest_fit", "bits"))
+FREE = frozenset(
+    ("log_length", "one_over_content", "confidence", "confidence_known", "side_confidence", "doubt")
+)  # how long, how clear: either way
+# The cases hold more near-misses than calls do; simulated errors teach less than real ones.
+WEIGHTS = {NEAR: 0.7, "simulated": 0.4}
+START = {"fit": 12.0, "worst": -5.0, "lost": -3.0, "intercept": -5.5}
+
+
+@dataclass
+class Sample:
+    """The best places of one language's training cases. Shapes: features (n, FEATURE_COUNT), the others (n)."""
+
+    features: NDArray[np.float64]
+    truth: NDArray[np.bool_]
+    domains: NDArray[np.str_]
+    kinds: NDArray[np.str_]
+    weights: NDArray[np.float64]
+
+
+def gather(cases: Sequence[Case], model: PhraseModel) -> Sample:
+    """Return features and truth of every plain phrase of the cases."""
+    rows: list[NDArray[np.float32]] = []
+    truth: list[bool] = []
+    domains: list[str] = []
+    kinds: list[str] = []
+    weights: list[float] = []
+    for case in cases:
+        for name, features in _best_places(case, model):
+            rows.append(features)
+            truth.append(case.truth[name])
+            domains.append(case.domain)
+            kinds.append(case.kind[name])
+            weights.append(WEIGHTS.get(case.kind[name], 1.0) * WEIGHTS.get(case.transcript.get("engine", ""), 1.0))
+    return Sample(np.array(rows, np.float64), np.array(truth), np.array(domains), np.array(kinds), np.array(weights))
+
+
+def has_confidences(case: Case) -> bool:
+    """Whether the recogniser reported confidences."""
+    words = (word for turn in case.transcript["turns"] for word in turn.get("words", ()))
+    return any(word.get("confidence") is not None for word in words)
+
+
+def without_confidences(case: Case) -> Case:
+    """Return a case as a recogniser gives it that reports no confidences."""
+    turns = [
+        {**turn, "words": [{name: value for name, value in word.items() if name != "confidence"} for word in words]}
+        if (words := turn.get("words"))
+        else turn
+        for turn in case.transcript["turns"]
+    ]
+    return replace(case, transcript={**case.transcript, "turns": turns})
+
+
+def _best_places(case: Case, model: PhraseModel) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    normal = normaliser(case.language)
+    side = Spoken(Transcript.from_dict(case.transcript), normal).side(AGENT)
+    names, entries = [], []
+    for name, wordings in case.phrases.items():
+        for wording in wordings:
+            entry = compile_entry(wording, STANDARD_SLOTS, normal)
+            if entry.words and not entry.short:
+                names.append(name)
+                entries.append(entry.words)
+    if not entries or not side.texts:
+        return
+    hits = search(pack_of(tuple(entries), normal.chinese), side.stream, model)
+    best: dict[str, int] = {}
+    for index, (name, span) in enumerate(zip(names, hits.spans, strict=True)):
+        if span[0] >= 0 and (name not in best or hits.scores[index] > hits.scores[best[name]]):
+            best[name] = index
+    for name, index in best.items():
+        yield name, hits.features[index].copy()
+
+
+def fit(features: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return coefficients and intercept of a logistic regression with the signs that the features mean."""
+    spread = features.std(axis=0)
+    spread[spread == 0] = 1.0
+    scaled = np.hstack([features / spread, np.ones((len(features), 1))])
+    signs = np.where(truth, 1.0, -1.0)
+    shares = weights / weights.sum()
+
+    def loss(coefficients: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        margin = signs * (scaled @ coefficients)
+        slope = -signs * shares / (1 + np.exp(np.clip(margin, -500, 500)))
+        penalty = PENALTY * coefficients * np.append(np.ones(len(coefficients) - 1), 0)
+        value = (shares * np.logaddexp(0, -margin)).sum() + 0.5 * (penalty * coefficients).sum()
+        return float(value), scaled.T @ slope + penalty
+
+    bounds = [(None, None) if name in FREE else (0, None) if name in RISING else (None, 0) for name in FEATURES]
+    start = np.zeros(features.shape[1] + 1)
+    result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)],
+                      options={"maxiter": 2000})  # fmt: skip
+    return np.append(result.x[:-1] / spread, result.x[-1])
+
+
+def probabilities(features: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the probability of each row; a denied one cannot be probable."""
+    score = features @ coefficients[:-1] + coefficients[-1]
+    denied = features[:, [FEATURES.index("denial_added"), FEATURES.index("number_other")]].any(axis=1)
+    score = np.where(denied, np.minimum(score, DENIED), score)
+    score = np.where(features[:, FEATURES.index("one_other")] > 0, np.minimum(score, REPLACED), score)
+    return np.asarray(1 / (1 + np.exp(-np.clip(score, -30, 30))))
+
+
+def f1(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
+    """Return the F1 score, 0 to 1."""
+    return float(2 * (truth & said).sum() / max(1, truth.sum() + said.sum()))
+
+
+def thresholds(sample: Sample, probability: NDArray[np.float64]) -> tuple[float, float]:
+    """Return from where on a phrase is said, and unsure: best in the middle of calls with near-misses and without."""
+    grid = np.arange(0.2, 0.71, 0.02)
+    plain = sample.kinds != NEAR
+    scores = [
+        f1(sample.truth, probability >= limit) + f1(sample.truth[plain], probability[plain] >= limit) for limit in grid
+    ]
+    good = [limit for limit, score in zip(grid, scores, strict=True) if score >= max(scores) - 0.002]
+    said = float(np.round(np.mean(good), 2))
+    for limit in np.arange(0.08, said, 0.01):
+        if ((probability >= limit) & (probability < said)).mean() <= MOST_UNSURE:
+            return said, float(np.round(limit, 2))
+    return said, said
+
+
+def figures(truth: NDArray[np.bool_], probability: NDArray[np.float64], said: float, unsure: float) -> dict[str, Any]:
+    """Return what a model reaches on cases."""
+    yes = probability >= said
+    maybe = (probability >= unsure) & ~yes
+    edges = np.clip((probability * 10).astype(int), 0, 9)
+    gaps = [
+        (edges == bin).sum() * abs(probability[edges == bin].mean() - truth[edges == bin].mean())
+        for bin in range(10)
+        if (edges == bin).any()
+    ]
+    return {
+        "phrases": len(truth),
+        "f1": round(f1(truth, yes), 4),
+        "precision": round(float(truth[yes].mean()) if yes.any() else 0.0, 4),
+        "recall": round(float(yes[truth].mean()), 4),
+        "unsure": round(float(maybe.mean()), 4),
+        "brier": round(float(((probability - truth) ** 2).mean()), 4),
+        "calibration_error": round(float(sum(gaps) / len(truth)), 4),
+    }
+
+
+def left_out(sample: Sample, said: float, unsure: float) -> dict[str, Any]:
+    """Return the figures when each domain is judged by a model of the others."""
+    probability = np.zeros(len(sample.truth))
+    for domain in np.unique(sample.domains):
+        inside = sample.domains == domain
+        if inside.all():
+            continue
+        coefficients = fit(sample.features[~inside], sample.truth[~inside], sample.weights[~inside])
+        probability[inside] = probabilities(sample.features[inside], coefficients)
+    return figures(sample.truth, probability, said, unsure)
+
+
+def train(cases: Sequence[Case]) -> dict[str, Any]:
+    """Return the model of one language as it is stored: for words with confidences and for words without."""
+    models, samples = {}, []
+    for name, chosen in (
+        ("with_confidence", [case for case in cases if has_confidences(case)]),
+        ("without_confidence", [without_confidences(case) for case in cases]),
+    ):
+        coefficients = np.array([START.get(feature, 0.0) for feature in (*FEATURES, "intercept")])
+        for _ in range(ROUNDS):
+            sample = gather(chosen, PhraseModel(coefficients, coefficients, 0.5, 0.25))
+            coefficients = fit(sample.features, sample.truth, sample.weights)
+        probability = probabilities(sample.features, coefficients)
+        samples.append((name, len(chosen), sample, probability))
+        models[name] = {
+            "coefficients": {n: round(float(value), 4) for n, value in zip(FEATURES, coefficients, strict=False)},
+            "intercept": round(float(coefficients[-1]), 4),
+        }
+    said, unsure = thresholds(samples[0][2], samples[0][3])
+    for name, calls, sample, probability in samples:
+        models[name] = {
+            "trained_on": {"calls": calls, **figures(sample.truth, probability, said, unsure)},
+            "domain_left_out": left_out(sample, said, unsure),
+            **models[name],
+        }
+    made = datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"made": made, **models, "said_from": said, "unsure_from": unsure}
+
+
+def main() -> None:
+    """Train and store the models."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=Path, action="append", required=True, help="folder with train-*.jsonl")
+    parser.add_argument("--out", type=Path, default=MODEL_FILE)
+    arguments = parser.parse_args()
+    cases = [
+        case for folder in arguments.cases for path in sorted(folder.glob("train-*.jsonl")) for case in read_cases(path)
+    ]
+    models = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
+    for language in ("en", "zh"):
+        chosen = [case for case in cases if is_chinese(case.language) == (language == "zh")]
+        if chosen:
+            models[language] = train(chosen)
+            print(language, json.dumps(models[language], indent=1))
+    arguments.out.write_text(json.dumps(models, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,319 @@
+"""What one side says as a stream of sounds, and wordings packed for the search in it.
+
+Import this module only inside the functions that search: it loads numba and numpy.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scoring import kernels
+from scoring.sounds import (
+    CLASSES,
+    classes,
+    costs,
+    digit_symbols,
+    english_symbols,
+    han_symbols,
+    is_han,
+    wording_symbols,
+)
+from scoring.variants import GAP
+from scoring.word_kinds import FUNCTION_WORDS, LIGHT_CHINESE, NEGATORS_CHINESE, NEGATORS_ENGLISH
+
+if TYPE_CHECKING:
+    from scoring.phrase_model import PhraseModel
+    from scoring.spoken import Side
+
+_DIGITS = frozenset("0123456789")
+SILENT = "0-"  # a nought that is not spoken
+BLOCK = 32  # symbols of the stream among which the first pass keeps one best place
+FUNCTION_WEIGHT, LIGHT_WEIGHT = 0.35, 0.5
+ALIKE = 0.13  # cost of two symbols up to which they sound the same
+_MOST_UNITS = 200_000  # different units that a lexicon keeps; then it begins anew
+
+
+class Lexicon(dict[str, int]):
+    """Numbers for units of text; for each its symbols, flags and weight, in arrays that the kernels read."""
+
+    def __init__(self, chinese: bool) -> None:
+        super().__init__()
+        self.chinese = chinese
+        self._lock = threading.Lock()
+        self.flat: NDArray[np.int16] = np.zeros(4096, np.int16)
+        self.offsets: NDArray[np.int32] = np.zeros(1025, np.int32)
+        self.flags: NDArray[np.uint8] = np.zeros(1024, np.uint8)
+        self.weights: NDArray[np.float32] = np.zeros(1024, np.float32)
+
+    def __missing__(self, unit: str) -> int:
+        with self._lock:
+            if unit in self:
+                return self[unit]
+            number = len(self)
+            symbols = unit_symbols(unit, self.chinese)
+            end = int(self.offsets[number]) + len(symbols)
+            if end > len(self.flat):
+                self.flat = np.concatenate([self.flat, np.zeros(max(len(self.flat), len(symbols)), np.int16)])
+            if number + 1 >= len(self.offsets):
+                self.offsets = np.concatenate([self.offsets, np.zeros(len(self.offsets), np.int32)])
+                self.flags = np.concatenate([self.flags, np.zeros(len(self.offsets), np.uint8)])
+                self.weights = np.concatenate([self.weights, np.zeros(len(self.offsets), np.float32)])
+            self.flat[end - len(symbols) : end] = symbols
+            self.offsets[number + 1] = end
+            self.flags[number] = unit_flags(unit, self.chinese)
+            self.weights[number] = unit_weight(unit, self.chinese)
+            self[unit] = number
+            return number
+
+
+_lexicons: dict[bool, Lexicon] = {}
+
+
+def lexicon(chinese: bool) -> Lexicon:
+    """Return the lexicon of a language; a new one when the old one has grown too large."""
+    known = _lexicons.get(chinese)
+    if known is None or len(known) > _MOST_UNITS:
+        known = _lexicons[chinese] = Lexicon(chinese)
+    return known
+
+
+def unit_symbols(unit: str, chinese: bool) -> tuple[int, ...]:
+    """Return the symbols of one unit."""
+    if chinese:
+        if unit[0] in _DIGITS:
+            return digit_symbols(unit)
+        if is_han(unit[0]):
+            return han_symbols(unit[0])
+    return english_symbols(unit)
+
+
+def as_spoken(units: Sequence[str]) -> list[str]:
+    """Return Chinese units with the digits of short numbers marked by how they are spoken.
+
+    38 is san-shi ba, 10 shi, 30 san-shi, 200 er-bai; any other number is read digit by digit.
+    """
+    spoken = list(units)
+    if _DIGITS.isdisjoint(units):
+        return spoken
+    done = 0
+    for at in [place for place, unit in enumerate(units) if unit in _DIGITS]:
+        if at < done:
+            continue
+        done = at + 1
+        while done < len(spoken) and spoken[done] in _DIGITS:
+            done += 1
+        if done - at > 1 and spoken[at] != "0":
+            _mark_places(spoken, at, done)
+    return spoken
+
+
+def _mark_places(spoken: list[str], at: int, end: int) -> None:
+    size = end - at
+    silent = all(unit == "0" for unit in spoken[at + 1 : end])
+    if size == 2 or (size in (3, 4) and silent):
+        spoken[at] += "十百千"[size - 2]
+        for place in range(at + 1, end):
+            if spoken[place] == "0":
+                spoken[place] = SILENT
+
+
+def unit_flags(unit: str, chinese: bool) -> int:
+    """Return what kind of unit it is, as flags of scoring.kernels."""
+    light = LIGHT_CHINESE if chinese else FUNCTION_WORDS
+    negators = NEGATORS_CHINESE if chinese else NEGATORS_ENGLISH
+    flags = 0 if unit in light else kernels.CONTENT
+    if unit in negators:
+        flags |= kernels.NEGATOR | kernels.CONTENT
+    if any("0" <= character <= "9" for character in unit):
+        flags |= kernels.DIGIT
+    return flags
+
+
+def unit_weight(unit: str, chinese: bool) -> float:
+    """Return how much a unit counts."""
+    if unit_flags(unit, chinese) & kernels.CONTENT:
+        return 1.0
+    return LIGHT_WEIGHT if chinese else FUNCTION_WEIGHT
+
+
+@dataclass(slots=True)
+class Stream:
+    """One side as symbols. Shapes: units (n), symbols (m), with starts (n + 1) of each unit among the symbols."""
+
+    lexicon: Lexicon
+    ids: NDArray[np.int32]
+    symbols: NDArray[np.int16]
+    homes: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    classes: NDArray[np.uint8]
+    heard_weights: NDArray[np.float32]  # per symbol: what it costs when only heard
+    confidences: NDArray[np.float32]  # per unit, NaN when unknown
+    side_confidence: float
+
+    def same_sound(self, words: Sequence[str], first: int, last: int) -> bool:
+        """Whether the units `first` to `last` sound just as these words do."""
+        units = as_spoken(words) if self.lexicon.chinese else words
+        wanted = [symbol for unit in units for symbol in unit_symbols(unit, self.lexicon.chinese)]
+        heard = self.symbols[self.starts[first] : self.starts[last]]
+        if len(wanted) != len(heard):
+            return False
+        return bool((costs()[np.array(wanted, np.int16), heard] <= ALIKE).all())
+
+
+def stream_of(side: Side) -> Stream:
+    """Return what a side says as sounds."""
+    words = lexicon(side.normal.chinese)
+    units = as_spoken(side.texts) if side.normal.chinese else side.texts
+    ids = np.array([words[text] for text in units], np.int32)
+    breaks = np.zeros(len(ids), np.uint8)
+    at = 0
+    for one, size in zip(side.said, side.sizes, strict=True):
+        if one.interrupted and size:
+            breaks[at] = 1
+        at += size
+    symbols, homes, starts = kernels.spell(ids, words.offsets, words.flat, breaks)
+    confidences = np.array(side.confidences, np.float32)
+    known = confidences[~np.isnan(confidences)]
+    heard = np.float32(0.45) * np.maximum(words.weights[ids], np.float32(0.5))
+    return Stream(
+        words, ids, symbols, homes, starts, classes()[symbols], heard[homes] if len(ids) else heard, confidences,
+        float(known.mean()) if len(known) else float("nan"),
+    )  # fmt: skip
+
+
+class Pack:
+    """Several wordings, each a run of units, packed for one pass over a stream."""
+
+    def __init__(self, wordings: Sequence[tuple[str, ...]], chinese: bool) -> None:
+        whole = [tuple(as_spoken(words)) if chinese else words for words in wordings]
+        self.wordings = wordings = [tuple(unit for unit in words if unit != GAP) for words in whole]
+        self.chinese = chinese
+        spelled = [_spelled(words, chinese) for words in wordings]
+        sizes = [sum(map(len, symbols)) for symbols in spelled]
+        counts = [len(words) for words in wordings]
+        self.offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+        self.unit_offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        flat = [symbol for symbols in spelled for unit in symbols for symbol in unit]
+        self.pattern = np.array(flat, np.int16)
+        self.units = np.array(
+            [number for symbols in spelled for number, unit in enumerate(symbols) for _ in unit], np.int32
+        )
+        texts = [unit for words in wordings for unit in words]
+        self.unit_flags = np.array([unit_flags(unit, chinese) for unit in texts], np.uint8)
+        self.unit_weights = np.array([unit_weight(unit, chinese) for unit in texts], np.float32)
+        self.weights = np.array(
+            [
+                unit_weight(word, chinese)
+                for words, symbols in zip(wordings, spelled, strict=True)
+                for word, unit in zip(words, symbols, strict=True)
+                for _ in unit
+            ],
+            np.float32,
+        )
+        self.gaps = np.zeros(len(flat), np.int32)
+        self._bits_from = [(int(begin), int(end)) for begin, end in zip(self.offsets, self.offsets[1:], strict=False)]
+        for number, words in enumerate(whole):
+            if GAP in words:
+                self._open_gaps(number, words, spelled[number])
+        self._pack_bits()
+        self._ids: tuple[Lexicon, NDArray[np.int32]] | None = None
+
+    def _open_gaps(self, number: int, words: Sequence[str], symbols: Sequence[tuple[int, ...]]) -> None:
+        """Mark the symbols after which there is a gap, and let the longest part between gaps be located."""
+        ends = [int(self.offsets[number])]
+        sizes = iter(symbols)
+        at = ends[0]
+        for word in words:
+            if word == GAP:
+                self.gaps[max(at - 1, ends[0])] = 1
+                ends.append(at)
+            else:
+                at += len(next(sizes))
+        parts = list(zip(ends, [*ends[1:], at], strict=True))
+        self._bits_from[number] = max(parts, key=lambda part: part[1] - part[0])
+
+    def _pack_bits(self) -> None:
+        count = len(self.wordings)
+        coarse = classes()[self.pattern]
+        self.masks = np.zeros((CLASSES, count), np.uint64)
+        self.lengths = np.ones(count, np.int32)
+        self.part_ends = np.ones(count, np.int32)
+        for number in range(count):
+            begin, end = self._bits_from[number]
+            if end - begin > kernels.LONGEST:  # the part with the most content is located, the whole is verified
+                sums = np.convolve(self.weights[begin:end], np.ones(kernels.LONGEST), "valid")
+                begin += int(sums.argmax())
+            size = min(end - begin, kernels.LONGEST)
+            for bit, symbol in enumerate(coarse[begin : begin + size]):
+                self.masks[symbol, number] |= np.uint64(1) << np.uint64(bit)
+            self.lengths[number] = max(size, 1)
+            self.part_ends[number] = begin + size - int(self.offsets[number])
+        self.shifts = (self.lengths - 1).astype(np.uint64)
+
+    def unit_ids(self, words: Lexicon) -> NDArray[np.int32]:
+        """Return the numbers of the wordings' units in a lexicon."""
+        if self._ids is None or self._ids[0] is not words:
+            texts = [unit for wording in self.wordings for unit in wording]
+            self._ids = words, np.array([words[unit] for unit in texts], np.int32)
+        return self._ids[1]
+
+
+def _spelled(words: Sequence[str], chinese: bool) -> list[tuple[int, ...]]:
+    if not chinese:
+        return [english_symbols(word) for word in words]
+    readings: list[tuple[int, ...]] = []
+    at = 0
+    text = list(words)
+    while at < len(text):  # runs of characters are read together, so that 银行行长 is yinhang hangzhang
+        end = at
+        while end < len(text) and len(text[end]) == 1 and is_han(text[end]):
+            end += 1
+        if end > at:
+            readings.extend(wording_symbols("".join(text[at:end])))
+        else:
+            readings.append(unit_symbols(text[at], True))
+            end = at + 1
+        at = end
+    return readings
+
+
+@lru_cache(maxsize=4096)
+def pack_of(wordings: tuple[tuple[str, ...], ...], chinese: bool) -> Pack:
+    """Return wordings packed for the search; packed once."""
+    return Pack(wordings, chinese)
+
+
+@dataclass(slots=True)
+class Hits:
+    """Where each wording of a pack fits best: units (first, last + 1), -1 where it does not at all."""
+
+    spans: NDArray[np.int32]
+    scores: NDArray[np.float64]  # linear score, on the logit scale
+    features: NDArray[np.float32]
+
+
+def search(
+    pack: Pack, stream: Stream, model: PhraseModel, low: int = 0, high: int | None = None, latest: bool = False
+) -> Hits:
+    """Return the best fit of each wording between the units `low` and `high` of a stream."""
+    coefficients = model.without_confidence if np.isnan(stream.side_confidence) else model.with_confidence
+    high = len(stream.ids) if high is None else min(high, len(stream.ids))
+    begin, end = int(stream.starts[low]), int(stream.starts[high])
+    ids = pack.unit_ids(stream.lexicon)
+    best, where = kernels.locate(stream.classes[begin:end], pack.masks, pack.shifts, pack.lengths, BLOCK)
+    ends, distances, least = kernels.choose(best, where, pack.lengths, latest)
+    spans, scores, features = kernels.verify(
+        ends, distances, least, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
+        pack.units, pack.unit_offsets, ids,
+        pack.unit_flags, pack.unit_weights, stream.symbols, stream.homes, stream.starts, stream.ids,
+        stream.lexicon.flags, stream.heard_weights, stream.confidences, stream.side_confidence, costs(), coefficients,
+        begin, end,
+    )  # fmt: skip
+    return Hits(spans, scores, features)
