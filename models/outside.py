@@ -1,4 +1,4 @@
-"""What is learnt outside the reviews of calls: surveys, complaints, and reviews of chats and tickets."""
+"""What is learnt outside the reviews of calls: surveys, complaints, praise, and reviews of chats and tickets."""
 
 from __future__ import annotations
 
@@ -107,6 +107,37 @@ class Complaint(Base):
     def counts(self) -> bool:
         """Whether it touches the agent's score."""
         return self.outcome is ComplaintOutcome.UPHELD and self.responsibility is Responsibility.AGENT
+
+
+class Praise(Base):
+    """One customer's praise of an agent, as it came in: by letter, by message, on the telephone.
+
+    It counts unless a QA lead struck it out, with a reason.
+    """
+
+    __tablename__ = "praises"
+    __table_args__ = (
+        Index("ix_praises_agent_happened", "agent_id", "happened_at"),
+        CheckConstraint("(struck_at IS NULL) = (struck_reason IS NULL)", name="struck_why"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    external_id: Mapped[str] = mapped_column(unique=True)  # the other system's own id
+    received_at: Mapped[datetime] = mapped_column(index=True)
+    happened_at: Mapped[datetime] = mapped_column(index=True)  # the call's beginning when known: decides the period
+    channel: Mapped[str | None]
+    summary: Mapped[str | None]
+    call_reference: Mapped[str | None] = mapped_column(index=True)  # as given; looked for again when calls come in
+    call_id: Mapped[int | None] = mapped_column(ForeignKey("calls.id"), index=True)
+    agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"))
+    struck_at: Mapped[datetime | None]
+    struck_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"), index=True)
+    struck_reason: Mapped[str | None]
+    created_at: Mapped[created_now]
+
+    call: Mapped[Call | None] = relationship()
+    agent: Mapped[Agent | None] = relationship()
+    struck_by: Mapped[User | None] = relationship()
 
 
 class NonVoiceChannel(StrEnum):

@@ -8,10 +8,24 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session, joinedload
 
-from models import AutoMark, AutoScore, Call, Review, ReviewMark, ReviewReason, ReviewState, ScorecardVersion, TestCall
+from models import (
+    AutoMark,
+    AutoScore,
+    Call,
+    Complaint,
+    ComplaintOutcome,
+    Praise,
+    Responsibility,
+    Review,
+    ReviewMark,
+    ReviewReason,
+    ReviewState,
+    ScorecardVersion,
+    TestCall,
+)
 from qa.criteria import card_of
 from qa.periods import Period
 from qa.test_calls import ordinary_call
@@ -72,6 +86,8 @@ class Behind:
     lowest_auto: Sequence[CallValue]  # the lowest automatic ones
     tests: Sequence[TestCall]  # matched
     released_calls: frozenset[int]  # what an agent may open
+    complaints: Sequence[Complaint]  # upheld and the agent's own
+    praises: Sequence[Praise]  # that count
 
 
 def evidence_behind(
@@ -80,7 +96,8 @@ def evidence_behind(
     """Return what the score of `agent_id` in `period` was made from; a handful of queries.
 
     Args:
-        until: when the score was published: reviews released later are listed, and not among its random calls.
+        until: when the score was published: reviews released later are listed, and not among its random calls;
+            complaints and praise that came later are left out.
     """
     of_agent = _of_agent(agent_id, period, zone)
     tested = set(
@@ -117,6 +134,29 @@ def evidence_behind(
         lowest_auto=[CallValue(call_id, at, float(value)) for call_id, at, value in auto if value is not None],
         tests=tests,
         released_calls=frozenset(review.call_id for review in reviews),
+        complaints=session.scalars(
+            select(Complaint)
+            .where(
+                Complaint.agent_id == agent_id,
+                Complaint.outcome == ComplaintOutcome.UPHELD,
+                Complaint.responsibility == Responsibility.AGENT,
+                Complaint.happened_at >= start,
+                Complaint.happened_at < end,
+                true() if until is None else Complaint.decided_at <= until,
+            )
+            .order_by(Complaint.happened_at.desc())
+        ).all(),
+        praises=session.scalars(
+            select(Praise)
+            .where(
+                Praise.agent_id == agent_id,
+                Praise.struck_at.is_(None),
+                Praise.happened_at >= start,
+                Praise.happened_at < end,
+                true() if until is None else Praise.created_at <= until,
+            )
+            .order_by(Praise.happened_at.desc())
+        ).all(),
     )
 
 

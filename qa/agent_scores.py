@@ -25,7 +25,8 @@ from qa.schemes import default_scheme, scheme_for, scheme_of
 from qa.score_export import FORMATS, export_scores
 from scoring.agent_score import AgentScore, Scheme
 from scoring.observed import Observed, PeriodScores
-from scoring.uncertainty import Term, tie_groups
+from scoring.ranking import places
+from scoring.uncertainty import Term
 
 __all__ = [
     "FORMATS", "AgentScoreRow", "Book", "GroupScore", "Ranked", "agent_scores", "book_of", "default_scheme",
@@ -242,6 +243,7 @@ class Ranked:
     group: int | None = None  # from 0; None: too little behind the score to rank it
     first: int | None = None  # places from 1
     last: int | None = None
+    shrunken: float | None = None  # the value drawn to the mean of all ranked: a view, never instead of the score
 
 
 def rank(rows: Sequence[AgentScoreRow]) -> list[Ranked]:
@@ -259,10 +261,9 @@ def rank(rows: Sequence[AgentScoreRow]) -> list[Ranked]:
         ),
     )
     terms = [term for row in ordered if (term := _rankable(row)) is not None]
-    groups = tie_groups(terms)
     found = [
-        Ranked(row, group, groups.index(group) + 1, len(groups) - groups[::-1].index(group))
-        for row, group in zip(ordered[: len(terms)], groups, strict=True)
+        Ranked(row, place.group, place.first, place.last, place.shrunken)
+        for row, place in zip(ordered[: len(terms)], places(terms), strict=True)
     ]
     return found + [Ranked(row) for row in ordered[len(terms) :]]
 

@@ -12,29 +12,29 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from models import (
-    Call,
-    Complaint,
-    Review,
-    ReviewMark,
-    ReviewReason,
-    ReviewState,
-    ScorecardVersion,
-    ScoreSubject,
-    TestCall,
-)
+from models import ScoreSubject, SurveyKind, TestCall
+from models.base import now
+from qa import indicator_facts as facts
 from qa.agent_scores import Book
-from qa.criteria import card_of
+from qa.error_rates import critical_errors
+from qa.indicator_facts import Count, Items
+from qa.inspectors import inspection
 from qa.periods import Period
 from qa.surveys import joined, survey_tallies
-from qa.test_calls import ordinary_call
+from qa.test_calls import default_sheet
 from scoring.agent_score import AgentScore
+from scoring.agreement import Agreement
+from scoring.error_rates import ErrorRate
 from scoring.indicators import Indicator, IndicatorSystem, Verdict, load_indicators
 from scoring.shipped import shipped
 from scoring.uncertainty import Interval, Tally, share_interval, student_interval
+
+# What nothing in this program records: figures of the telephone system and the ticket system, which complaints are
+# special ones with a longer time, appeals, and actions. They are entered and watched elsewhere.
+WITHOUT_SOURCE = frozenset({"I111", "I121", "I412", "I413", "I613", "I621", "I622", "I623"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +64,48 @@ def indicator_system() -> IndicatorSystem:
 
 def measured_indicators(session: Session, book: Book, *, zone: ZoneInfo) -> Mapping[str, Measured]:
     """Return the indicators that can be worked out for the whole centre, by id; a fixed number of queries."""
-    period = book.period
-    centre = next((group.score for group in book.groups() if group.subject is ScoreSubject.CENTRE), None)
-    sources: Mapping[str, Callable[[], _Raw | None]] = {
-        "I311": lambda: _reviews_without(session, period, zone, "business"),
-        "I312": lambda: _knowledge(session, period, zone, "DT"),
-        "I313": lambda: _knowledge(session, period, zone, "MS"),
-        "I321": lambda: _fatal_share(session, period, zone),
-        "I421": lambda: _satisfied(session, period, zone),
-        "I423": lambda: _complaints(session, period, zone),
-        "I511": lambda: _part(centre, "NV"),
-        "I614": lambda: _gap(centre),
-    }
+    sources = _sources(session, book, zone)
     found = {}
     for indicator in indicator_system().indicators():
-        raw = sources[indicator.id]() if indicator.id in sources else None
+        raw = sources[indicator.id](indicator.items) if indicator.id in sources else None
         if raw is not None:
             found[indicator.id] = _in_unit(indicator, raw)
     return found
+
+
+def _sources(session: Session, book: Book, zone: ZoneInfo) -> Mapping[str, Callable[[Items], _Raw | None]]:
+    period = book.period
+    asked = (session, period, zone)
+    centre = next((group.score for group in book.groups() if group.subject is ScoreSubject.CENTRE), None)
+    errors = critical_errors(*asked[:2], zone=zone).centre()
+    reviewed = facts.Reviewed(*asked)
+    today = now().astimezone(zone).date()
+    return {
+        "I112": lambda items: _count(facts.sheets_with_full_points(*asked, "MS", items.get(_sheet(), ()))),
+        "I211": lambda items: _count(facts.calls_that_met(*asked, items)),
+        "I212": lambda items: _count(facts.calls_with_defect(reviewed.marks(items))),
+        "I213": lambda items: _count(facts.marks_that_met(*asked, items)),
+        "I221": lambda items: _of_tally(facts.points_of_calls(reviewed.marks(items))),
+        "I222": lambda items: _of_tally(facts.sheet_scores(*asked, "MS", items.get(_sheet(), ()))),
+        "I223": lambda _: _count(facts.attitude_complaints(*asked)),
+        "I311": lambda _: _accuracy(errors.get(("critical", "business"))),
+        "I312": lambda _: _knowledge(*asked, "DT"),
+        "I313": lambda _: _knowledge(*asked, "MS"),
+        "I321": lambda _: _rate(errors.get(("fatal", "compliance"))),
+        "I322": lambda items: _count(facts.good_tickets(*asked, items, reviewed)),
+        "I411": lambda _: _count(facts.solved_at_first(*asked)),
+        "I421": lambda _: _satisfied(*asked, SurveyKind.DAILY),
+        "I422": lambda _: _satisfied(*asked, SurveyKind.COMPLAINT),
+        "I423": lambda _: _count(facts.all_complaints(*asked)),
+        "I511": lambda _: _part(centre, "NV"),
+        "I611": lambda _: _done(facts.due_reviews(session, period, today)),
+        "I612": lambda _: _agreed(inspection(session, period, zone=zone).whole),
+        "I614": lambda _: _gap(centre),
+    }
+
+
+def _sheet() -> str:
+    return default_sheet().id
 
 
 def _in_unit(indicator: Indicator, raw: _Raw) -> Measured:
@@ -91,8 +115,31 @@ def _in_unit(indicator: Indicator, raw: _Raw) -> Measured:
     return Measured(value, raw.n, interval, aim.verdict(value, interval))
 
 
-def _share(good: int, n: int) -> _Raw | None:
-    return _Raw(good / n, n, share_interval(good, n)) if n else None
+def _count(found: Count) -> _Raw | None:
+    return _Raw(found.hits / found.n, found.n, share_interval(found.hits, found.n)) if found.n else None
+
+
+def _done(found: Count) -> _Raw | None:
+    """All that was due is counted: no chance is in it."""
+    if not found.n:
+        return None
+    share = found.hits / found.n
+    return _Raw(share, found.n, Interval(share, share))
+
+
+def _rate(rate: ErrorRate | None) -> _Raw | None:
+    return _Raw(rate.rate, rate.calls, Interval(rate.low, rate.high)) if rate else None
+
+
+def _accuracy(rate: ErrorRate | None) -> _Raw | None:
+    if rate is None:
+        return None
+    value, low, high = rate.accuracy
+    return _Raw(value, rate.calls, Interval(low, high))
+
+
+def _agreed(found: Agreement | None) -> _Raw | None:
+    return _Raw(found.share, found.n, found.interval) if found else None
 
 
 def _of_tally(tally: Tally) -> _Raw | None:
@@ -108,39 +155,12 @@ def _part(score: AgentScore | None, source: str) -> _Raw | None:
 
 
 def _gap(score: AgentScore | None) -> _Raw | None:
+    """How far apart the two sides are, whichever is milder."""
     if score is None or score.gap is None:
         return None
-    return _Raw(score.gap.value, score.part("MS").n, Interval(score.gap.low, score.gap.high))
-
-
-def _began(period: Period, zone: ZoneInfo) -> list[ColumnElement[bool]]:
-    start, end = period.bounds(zone)
-    return [Call.started_at >= start, Call.started_at < end]
-
-
-def _reviews_without(session: Session, period: Period, zone: ZoneInfo, error_class: str) -> _Raw | None:
-    """The share of released random reviews in which no item of `error_class` was missed."""
-    random = (Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM, ordinary_call())
-    total = select(func.count()).select_from(Review).join(Call, Review.call_id == Call.id)
-    n = session.scalar(total.where(*random, *_began(period, zone))) or 0
-    missed = session.execute(
-        select(Review.id, Review.scorecard_version_id, ReviewMark.item)
-        .join(ReviewMark, ReviewMark.review_id == Review.id)
-        .join(Call, Review.call_id == Call.id)
-        .where(*random, ReviewMark.answer == "not_met", *_began(period, zone))
-    ).all()
-    versions = session.scalars(
-        select(ScorecardVersion).where(ScorecardVersion.id.in_({version for _, version, _ in missed}))
-    )
-    critical = {version.id: _items_of(version, error_class) for version in versions}
-    wrong = {review for review, version, item in missed if item in critical[version]}
-    return _share(n - len(wrong), n)
-
-
-def _items_of(version: ScorecardVersion, error_class: str) -> frozenset[str]:
-    card = card_of(version)
-    items = [item.id for _, item in card.items() if item.error_class == error_class]
-    return frozenset(items + [fatal.id for fatal in card.fatal if fatal.error_class == error_class])
+    gap = score.gap
+    ends = sorted((abs(gap.low), abs(gap.high)))
+    return _Raw(abs(gap.value), score.part("MS").n, Interval(ends[0] if gap.real else 0.0, ends[1]))
 
 
 def _knowledge(session: Session, period: Period, zone: ZoneInfo, source: str) -> _Raw | None:
@@ -162,40 +182,6 @@ def _knowledge(session: Session, period: Period, zone: ZoneInfo, source: str) ->
     return _of_tally(Tally(n, float(total), float(squares)))
 
 
-def _fatal_share(session: Session, period: Period, zone: ZoneInfo) -> _Raw | None:
-    """The share of calls with a released random review in which a fatal item was confirmed."""
-    per_call = (
-        select(Review.call_id, func.max(Review.fatal_confirmed).label("fatals"))
-        .join(Call, Review.call_id == Call.id)
-        .where(
-            Review.state == ReviewState.RELEASED,
-            Review.reason == ReviewReason.RANDOM,
-            ordinary_call(),
-            *_began(period, zone),
-        )
-        .group_by(Review.call_id)
-        .subquery()
-    )
-    n = session.scalar(select(func.count()).select_from(per_call)) or 0
-    hit = session.scalar(select(func.count()).select_from(per_call).where(per_call.c.fatals > 0)) or 0
-    return _share(hit, n)
-
-
-def _satisfied(session: Session, period: Period, zone: ZoneInfo) -> _Raw | None:
-    whole = joined(survey_tallies(session, period, zone=zone).values())
-    return _share(whole.satisfied, whole.ratings.n)
-
-
-def _complaints(session: Session, period: Period, zone: ZoneInfo) -> _Raw | None:
-    """Complaints of every outcome, by calls."""
-    start, end = period.bounds(zone)
-    calls = session.scalar(select(func.count()).select_from(Call).where(*_began(period, zone))) or 0
-    count = (
-        session.scalar(
-            select(func.count())
-            .select_from(Complaint)
-            .where(Complaint.happened_at >= start, Complaint.happened_at < end)
-        )
-        or 0
-    )
-    return _share(min(count, calls), calls)
+def _satisfied(session: Session, period: Period, zone: ZoneInfo, kind: SurveyKind) -> _Raw | None:
+    whole = joined(survey_tallies(session, period, zone=zone, kind=kind).values())
+    return _count(Count(whole.satisfied, whole.ratings.n))

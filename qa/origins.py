@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Agent, Call, Complaint, SurveyRating
+from models import Agent, Call, Complaint, Praise, SurveyRating
 from qa.csv_import import Row
 from qa.people import staff_number
 from qa.refusals import N_, Refused
@@ -50,20 +52,22 @@ def origin_of(session: Session, row: Row) -> Origin:
 
 
 def link_again(session: Session) -> int:
-    """Look once more for the calls of surveys and complaints that came in before their calls; return how many are
-    found. A row that names another agent than its call stays as it is.
+    """Look once more for the calls of surveys, complaints and praise that came in before their calls; return how many
+    are found. A row that names another agent than its call stays as it is.
     """
-    waiting_ratings = select(SurveyRating, Call).join(Call, Call.external_id == SurveyRating.call_reference)
-    waiting_complaints = select(Complaint, Call).join(Call, Call.external_id == Complaint.call_reference)
-    ratings = session.execute(waiting_ratings.where(SurveyRating.call_id.is_(None))).tuples().all()
-    complaints = session.execute(waiting_complaints.where(Complaint.call_id.is_(None))).tuples().all()
-    linked = sum(_link(rating, call) for rating, call in ratings)
-    linked += sum(_link(complaint, call) for complaint, call in complaints)
+    linked = sum(_link_rows(session, table) for table in (SurveyRating, Complaint, Praise))
     session.flush()
     return linked
 
 
-def _link(row: SurveyRating | Complaint, call: Call) -> bool:
+def _link_rows(session: Session, table: type[SurveyRating] | type[Complaint] | type[Praise]) -> int:
+    waiting: Sequence[Any] = session.execute(
+        select(table, Call).join(Call, Call.external_id == table.call_reference).where(table.call_id.is_(None))
+    ).all()
+    return sum(_link(row, call) for row, call in waiting)
+
+
+def _link(row: SurveyRating | Complaint | Praise, call: Call) -> bool:
     if row.agent_id is not None and call.agent_id not in (None, row.agent_id):
         return False
     row.call, row.happened_at = call, call.started_at

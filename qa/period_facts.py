@@ -18,6 +18,7 @@ from models import Agent, AutoScore, Call, CallState, Review, ReviewReason, Revi
 from qa.complaints import counted_complaints
 from qa.nonvoice import nonvoice_tallies
 from qa.periods import Period
+from qa.praises import counted_praises
 from qa.sampling import review_probabilities
 from qa.surveys import survey_tallies
 from qa.test_calls import ordinary_call
@@ -40,6 +41,7 @@ def observe(session: Session, period: Period, *, zone: ZoneInfo) -> Observed:
         },
         surveys={agent: Share(tally.satisfied, tally.ratings.n) for agent, tally in surveys.items() if tally.ratings.n},
         complaints={agent: tuple(one.id for one in found) for agent, found in complaints.items()},
+        praises=counted_praises(session, period, zone=zone),
         fatals=_fatals(session, began),
         corrections=_corrections(session, period),
     )

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import secrets
 import zlib
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -54,6 +54,7 @@ from scoring.sampling import (
     Span,
     Unit,
     draw,
+    inclusion_probabilities,
     joint_reviews,
     reserves,
 )
@@ -367,6 +368,13 @@ def draw_calls(
     rules = rules_of(plan)
     begins, ends, earlier = _time_to_draw(session, plan, week, zone, at or now())
     eligible = eligible_calls(session, rules, begins, ends, zone=zone)
+    if not eligible.frame.units and earlier:
+        raise Refused(
+            N_("Week %(week)s is drawn up to now by plan %(plan)s, and no eligible call has come in since."),
+            field="week",
+            week=week.label,
+            plan=plan.name,
+        )
     if not eligible.frame.units:
         raise Refused(N_("No call of week %(week)s is eligible under plan %(plan)s."), week=week.label, plan=plan.name)
     if earlier:
@@ -381,6 +389,8 @@ def draw_calls(
         )
     span = _span(week, begins, ends, len(earlier) + 1, zone)
     last_day = (ends - timedelta(seconds=1)).astimezone(zone).date()
+    # A week that is drawn long after it was over is not overdue at once.
+    drawn_on = (at or now()).astimezone(zone).date()
     made = Draw(
         plan=plan,
         week=week.label,
@@ -389,7 +399,7 @@ def draw_calls(
         ends_at=ends,
         begins_share=str(span.begin),
         ends_share=str(span.end),
-        due_on=rules.working_days.after(last_day, rules.due_days),
+        due_on=rules.working_days.after(max(last_day, drawn_on - timedelta(days=1)), rules.due_days),
         seed=earlier[0].seed if earlier else seed or secrets.token_hex(16),
         method=METHOD,
         rules=rules.text(),
@@ -647,23 +657,68 @@ def _compare_replacements(
 def review_probabilities(session: Session, call_ids: Iterable[int]) -> dict[int, float]:
     """Return with what probability each of these calls came into the random sample; calls outside it are not named.
 
-    Withdrawn calls are left out, the calls in their place are in. A call that several plans drew has the probability
-    that at least one of them takes it: their draws are independent of each other.
+    Withdrawn calls are left out, the calls in their place are in. A call that several plans could draw has the
+    probability that at least one of them takes it, whether they all did or not: their draws are independent.
     """
     wanted = list(call_ids)
-    found: dict[int, float] = {}
+    drawn: defaultdict[int, dict[int, float]] = defaultdict(dict)  # by call and draw
     for at in range(0, len(wanted), CHUNK):
         rows = session.execute(
-            select(SampledCall.call_id, SampledCall.probability).where(
+            select(SampledCall.call_id, SampledCall.draw_id, SampledCall.probability).where(
                 SampledCall.call_id.in_(wanted[at : at + CHUNK]),
                 SampledCall.probability.is_not(None),
                 SampledCall.withdrawn_at.is_(None),
             )
         )
-        for call_id, chance in rows:
-            before = found.get(call_id, 0.0)
-            found[call_id] = before + (1.0 - before) * float(chance or 0.0)
+        for call_id, draw_id, chance in rows:
+            drawn[call_id][draw_id] = float(chance or 0.0)
+    for call_id, draw_id, chance in _chances_elsewhere(session, drawn):
+        drawn[call_id][draw_id] = chance
+    return {call_id: _at_least_one(chances.values()) for call_id, chances in drawn.items()}
+
+
+def _at_least_one(chances: Iterable[float]) -> float:
+    found = 0.0
+    for chance in chances:
+        found += (1.0 - found) * chance
     return found
+
+
+def _chances_elsewhere(session: Session, drawn: Mapping[int, Mapping[int, float]]) -> Iterator[tuple[int, int, float]]:
+    """Yield (call, draw, probability) of draws that could have taken a call and did not; none with one plan alone."""
+    draws = session.execute(select(Draw.id, Draw.plan_id, Draw.begins_at, Draw.ends_at)).tuples().all()
+    if not drawn or len({plan for _, plan, _, _ in draws}) < 2:
+        return
+    ids = list(drawn)
+    calls = [
+        row
+        for at in range(0, len(ids), CHUNK)
+        for row in session.execute(
+            select(Call.id, Call.content_hash, Call.started_at).where(Call.id.in_(ids[at : at + CHUNK]))
+        ).tuples()
+    ]
+    for draw_id, _, begins, ends in draws:
+        missed = {key: call for call, key, at in calls if begins <= at < ends and draw_id not in drawn[call]}
+        if missed:
+            for key, chance in _frame_chances(session.get_one(Draw, draw_id), missed.keys()).items():
+                yield missed[key], draw_id, chance
+
+
+def _frame_chances(made: Draw, keys: Collection[str]) -> dict[str, float]:
+    """Return the probabilities that a draw gave to some calls; calls that were not eligible are not named."""
+    frame = frame_of(made)
+    concerned = {unit.agent for unit in frame.units if unit.key in keys}
+    units: defaultdict[str, list[Unit]] = defaultdict(list)
+    for unit in frame.units:
+        if unit.agent in concerned:
+            units[unit.agent].append(unit)
+    design, span = rules_of(made).how, span_of(made)
+    return {
+        key: float(chance)
+        for agent, own in units.items()
+        for key, chance in inclusion_probabilities(own, frame.sizes[agent], design, span).items()
+        if key in keys
+    }
 
 
 def drawn_reason(session: Session, call_id: int) -> ReviewReason | None:

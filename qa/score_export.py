@@ -14,7 +14,7 @@ from qa.refusals import N_
 from scoring.agent_score import rounded
 
 if TYPE_CHECKING:
-    from qa.agent_scores import AgentScoreRow
+    from qa.agent_scores import AgentScoreRow, Ranked
     from scoring.agent_score import AgentScore, PartScore
 
 FORMATS = ("table", "json", "csv", "xlsx")
@@ -33,6 +33,7 @@ COLUMNS = {
     "firm": N_("Firm"),
     "first": N_("Place from"),
     "last": N_("Place to"),
+    "shrunken": N_("Drawn to the mean of all"),
     "complete": N_("Complete"),
     "present": N_("Weight present"),
     "fatals": N_("Confirmed fatal items"),
@@ -85,9 +86,9 @@ def export_scores(
         return _table(rows, words)
     from qa.agent_scores import rank
 
-    found = {one.row.agent_id: (one.first, one.last) for one in rank(rows)} if places else {}
+    found = {one.row.agent_id: one for one in rank(rows)} if places else {}
     heads = list(_heads(rows, words))
-    cells = [list(_cells(row, found.get(row.agent_id, (None, None)), words)) for row in rows]
+    cells = [list(_cells(row, found.get(row.agent_id), words)) for row in rows]
     return table_file(heads, cells, form)
 
 
@@ -124,12 +125,13 @@ def _heads(rows: Sequence[AgentScoreRow], words: Mapping[str, str]) -> Iterator[
             yield words.get(head, head) % {"part": words.get(name, name)}
 
 
-def _cells(row: AgentScoreRow, places: tuple[int | None, int | None], words: Mapping[str, str]) -> Iterator[Cell]:
+def _cells(row: AgentScoreRow, place: Ranked | None, words: Mapping[str, str]) -> Iterator[Cell]:
     score = row.score
     chance = score.chance(score.grade) if score.grade else None
     yield from (row.number, row.name, row.team, row.period.label)
     yield from (_shown(score.value), _shown(score.low), _shown(score.high), score.grade)
-    yield from (None if chance is None else _shown(100 * chance), _yes_no(score.firm, words), *places)
+    yield from (None if chance is None else _shown(100 * chance), _yes_no(score.firm, words))
+    yield from (place.first, place.last, _shown(place.shrunken)) if place else (None, None, None)
     yield _yes_no(score.complete, words)
     yield from (score.present_weight, row.confirmed_fatals)
     yield from (score.adjustments.complaints, score.adjustments.bonus, _shown(score.adjustments.corrections))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -140,6 +140,25 @@ def score_sheet(sheet: CheckSheet, answers: Mapping[str, Any], *, key_points: in
         items={name: None if share is None else round(100 * share, 2) for name, share in shares.items()},
         after_call={item.id: _after_call(item, answers[item.id]) for item in sheet.after_call if answers.get(item.id)},
     )
+
+
+def score_items(sheet: CheckSheet, answers: Mapping[str, Any], items: Collection[str]) -> float | None:
+    """Return the points over some of a sheet's items, 0 to 100, by their weights; None when none applies.
+
+    Items that count key points cannot be among them: how many there were stands with the scenario.
+
+    Raises:
+        SheetError: one of them has no answer or one that does not fit.
+    """
+    weight = earned = 0.0
+    for item in sheet.items:
+        if item.id not in items:
+            continue
+        share = _share(item, answers.get(item.id), None)
+        if share is not None:
+            weight += item.weight
+            earned += item.weight * share
+    return 100 * earned / weight if weight else None
 
 
 def _mean(sheet: CheckSheet, shares: Mapping[str, float | None], sub: Sub | None) -> float | None:

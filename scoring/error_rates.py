@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from scoring.uncertainty import share_interval
+
 IntervalMethod = Literal["wilson", "exact"]
 
 
@@ -43,14 +45,16 @@ def error_rate(errors: int, calls: int, *, method: IntervalMethod = "wilson", co
     >>> f"{rate.rate:.0%} ({rate.low:.1%} to {rate.high:.1%})"
     '5% (0.9% to 23.6%)'
     """
-    from scipy.stats import binomtest  # Takes most of a second to import.
-
     if calls < 0 or not 0 <= errors <= calls:
         raise ValueError(f"errors must be 0 to the number of calls; got {errors} of {calls}")
     if not calls:
         return ErrorRate(0, 0, np.nan, np.nan, np.nan, method)
-    interval = binomtest(errors, calls).proportion_ci(confidence_level=confidence, method=method)
-    return ErrorRate(errors, calls, errors / calls, float(interval.low), float(interval.high), method)
+    if method == "wilson":
+        interval = share_interval(errors, calls, confidence)
+        low, high = interval.low, interval.high
+    else:
+        low, high = _clopper_pearson(errors, calls, confidence)
+    return ErrorRate(errors, calls, errors / calls, low, high, method)
 
 
 def weighted_error_rate(error: ArrayLike, probability: ArrayLike, *, confidence: float = 0.95) -> ErrorRate:
@@ -63,8 +67,6 @@ def weighted_error_rate(error: ArrayLike, probability: ArrayLike, *, confidence:
     The rate is Hájek's weighted mean. Its interval is that of Clopper and Pearson with the effective number of calls
     (Korn and Graubard 1998, Survey Methodology 24:193), where that number is Kish's: (Σw)² / Σw².
     """
-    from scipy.stats import beta
-
     found, drawn = np.asarray(error, dtype=np.float64), np.asarray(probability, dtype=np.float64)
     if found.shape != drawn.shape or found.ndim != 1:
         raise ValueError(f"give one probability for each judged call; got {drawn.shape} for {found.shape}")
@@ -77,10 +79,17 @@ def weighted_error_rate(error: ArrayLike, probability: ArrayLike, *, confidence:
     weight = 1 / drawn
     rate = float(weight @ found / weight.sum())
     n = float(weight.sum() ** 2 / (weight @ weight))
-    tail = (1 - confidence) / 2
-    low = float(beta.ppf(tail, rate * n, (1 - rate) * n + 1)) if rate > 0 else 0.0
-    high = float(beta.ppf(1 - tail, rate * n + 1, (1 - rate) * n)) if rate < 1 else 1.0
+    low, high = _clopper_pearson(rate * n, n, confidence)
     return ErrorRate(int(found.sum()), len(found), rate, low, high, "exact")
+
+
+def _clopper_pearson(errors: float, calls: float, confidence: float) -> tuple[float, float]:
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence) / 2
+    low = float(betaincinv(errors, calls - errors + 1, tail)) if errors > 0 else 0.0
+    high = float(betaincinv(errors + 1, calls - errors, 1 - tail)) if errors < calls else 1.0
+    return low, high
 
 
 def error_rates(

@@ -81,6 +81,8 @@ class Indicator(Criteria):
     formula: Text
     note: Text = ""
     owner: Text = ""  # empty: that of the level above
+    # Id of a scorecard or check sheet -> its items that the indicator rests on; empty: it rests on none.
+    items: dict[Text, tuple[Text, ...]] = Field(default_factory=dict)
 
     @field_validator("src")
     @classmethod

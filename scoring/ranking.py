@@ -1,83 +1,84 @@
-"""A ranking that claims no more than the estimates carry: values drawn to the mean, and groups instead of places.
+"""A ranking that claims no more than the intervals carry: groups instead of places, and values drawn to the mean.
 
-Two agents whose intervals say that either may be the better one share a group. Nobody below the minimum number of
-reviews is ranked. The shrunken value is a view for ranking and never replaces an agent's estimate.
+Who may have come before whom by chance alone shares a group. The shrunken value is a view for comparing agents about
+whom unequally much is known; it never replaces a score.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from scoring.estimation import AgentEstimate
 from scoring.spread import Floats
+from scoring.uncertainty import CONFIDENCE, Term, difference
 
-MIN_REVIEWS = 5
-LEAST_ERROR = 1e-6  # points; a census has no error, and its weight must stay finite
+LEAST_ERROR = 1e-6  # points; what is known exactly has no error, and its weight must stay finite
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
-    """One agent's place."""
+class Place:
+    """Where one value stands. All of a group share its places."""
 
-    agent: Hashable
-    group: int  # 1 is the best
-    best_place: int  # one more than the agents that are separably better
-    worst_place: int
-    shrunken: float
-    above_target: float | None  # the probability that the shrunken value lies above the target; None without target
-    estimate: AgentEstimate
+    group: int  # from 0, the best
+    first: int  # places from 1
+    last: int
+    shrunken: float  # drawn to the mean of all, the more the less is known
+    above_target: float | None  # the probability that it lies above the target; None without target
 
 
-def rank_groups(
-    estimates: Sequence[AgentEstimate],
-    *,
-    minimum: int = MIN_REVIEWS,
-    confidence: float = 0.95,
-    target: float | None = None,
-    estimate_confidence: float = 0.95,
-) -> list[Ranked]:
-    """Rank the agents with at least `minimum` reviews (or all calls reviewed) in groups, best first.
+def places(terms: Sequence[Term], *, target: float | None = None, confidence: float = CONFIDENCE) -> list[Place]:
+    """Return the place of each of several values with their intervals, highest value first.
 
-    Values are drawn towards the mean of all (empirical Bayes, Efron and Morris 1975; the variance between agents by
-    Paule and Mandel 1982). Two agents are separable when their estimates differ by more than chance explains at
-    `confidence`. A group runs from its best agent to the last that is not separable from that one. Places are the range
-    that pairwise comparisons leave (Goldstein and Healy 1995); they are not corrected for the number of pairs.
+    Values are drawn towards the mean of all (empirical Bayes, Efron and Morris 1975; the variance between them by
+    Paule and Mandel 1982), each with half its interval for its error: that holds Student's t, which a standard error
+    alone does not.
 
-    Args:
-        estimate_confidence: the confidence with which `estimates` were made.
+    Raises:
+        ValueError: the values do not fall.
     """
     from scipy.special import ndtr, ndtri
 
-    able = [e for e in estimates if (e.n_reviewed >= minimum or e.method == "census") and np.isfinite(e.high - e.low)]
-    if not able:
+    if not terms:
         return []
-    value = np.array([e.value for e in able])
-    # Half the interval holds Student's t, which the standard error alone does not.
-    half = np.array([e.high - e.low for e in able]) / 2
-    error = np.maximum(half / ndtri(0.5 + estimate_confidence / 2), LEAST_ERROR)
-    shrunken, left = _shrunken(value, error)
+    groups = tie_groups(terms)
+    value = np.array([term.value for term in terms])
+    half = np.array([term.high - term.low for term in terms]) / 2
+    shrunken, left = _shrunken(value, np.maximum(half / ndtri(0.5 + confidence / 2), LEAST_ERROR))
     above = ndtr((shrunken - target) / np.maximum(left, LEAST_ERROR)) if target is not None else None
-
-    order = np.argsort(-shrunken, kind="stable")
-    reach = ndtri(0.5 + confidence / 2)
-    group, leader, ranked = 0, -1, []
-    for at in order:
-        if leader < 0 or _separable(value, error, leader, at, reach):
-            group, leader = group + 1, int(at)
-        apart = reach * np.hypot(error, error[at])
-        better, worse = int((value - value[at] > apart).sum()), int((value[at] - value > apart).sum())
-        chance = float(above[at]) if above is not None else None
-        ranked.append(
-            Ranked(able[at].agent, group, better + 1, len(able) - worse, float(shrunken[at]), chance, able[at])
+    return [
+        Place(
+            group,
+            groups.index(group) + 1,
+            len(groups) - groups[::-1].index(group),
+            float(shrunken[at]),
+            float(above[at]) if above is not None else None,
         )
-    return ranked
+        for at, group in enumerate(groups)
+    ]
 
 
-def _separable(value: Floats, error: Floats, better: int, worse: int, reach: float) -> bool:
-    return bool(value[better] - value[worse] > reach * np.hypot(error[better], error[worse]))
+def tie_groups(terms: Sequence[Term]) -> list[int]:
+    """Return the group, from 0, of each term, highest value first: within a group chance may have made the order.
+
+    A term opens a new group when it lies below the first of the group by more than chance explains, that is when the
+    interval of the difference leaves out 0. Neighbours across a border may still be close to each other.
+
+    Raises:
+        ValueError: the values do not fall.
+    """
+    groups: list[int] = []
+    first: Term | None = None
+    for i, term in enumerate(terms):
+        if i and term.value > terms[i - 1].value:
+            raise ValueError("the values must be in falling order")
+        if first is None or difference(first, term).low > 0:
+            first = term
+            groups.append(groups[-1] + 1 if groups else 0)
+        else:
+            groups.append(groups[-1])
+    return groups
 
 
 def _shrunken(value: Floats, error: Floats) -> tuple[Floats, Floats]:
@@ -90,7 +91,7 @@ def _shrunken(value: Floats, error: Floats) -> tuple[Floats, Floats]:
 
 
 def _between(value: Floats, variance: Floats) -> float:
-    """Return the variance between agents: that at which the weighted squares are what they should be on average."""
+    """Return the variance between the values: that at which the weighted squares are what they should be on average."""
     from scipy.optimize import brentq
 
     def excess(between: float) -> float:

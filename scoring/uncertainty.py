@@ -70,14 +70,16 @@ class Tally:
         return cls(len(values), math.fsum(values), math.fsum(value * value for value in values))
 
 
-def share_interval(met: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+def share_interval(met: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     """Return Wilson's score interval of a share, 0 to 1 (Wilson 1927, JASA 22:209).
+
+    `n` may be a number of observations that others are worth, and broken.
 
     Raises:
         ValueError: n below 1, or met outside 0 to n.
     """
     if n < 1 or not 0 <= met <= n:
-        raise ValueError(f"a share needs 0 <= met <= n and n >= 1, not {met:g} of {n}")
+        raise ValueError(f"a share needs 0 <= met <= n and n >= 1, not {met:g} of {n:g}")
     z = _z(confidence)
     p = met / n
     middle = (p + z * z / (2 * n)) / (1 + z * z / n)
@@ -193,28 +195,6 @@ def weighted_sum(terms: Sequence[Term]) -> Interval:
 def difference(a: Term, b: Term) -> Interval:
     """Return the interval of a − b; the weights of the two do not matter."""
     return weighted_sum([Term(1.0, a.value, a.low, a.high), Term(-1.0, b.value, b.low, b.high)])
-
-
-def tie_groups(terms: Sequence[Term]) -> list[int]:
-    """Return the group, from 0, of each term, highest value first: within a group chance may have made the order.
-
-    A term opens a new group when it lies below the first of the group by more than chance explains, that is when the
-    interval of the difference leaves out 0. Neighbours across a border may still be close to each other.
-
-    Raises:
-        ValueError: the values do not fall.
-    """
-    groups: list[int] = []
-    first: Term | None = None
-    for i, term in enumerate(terms):
-        if i and term.value > terms[i - 1].value:
-            raise ValueError("the values must be in falling order")
-        if first is None or difference(first, term).low > 0:
-            first = term
-            groups.append(groups[-1] + 1 if groups else 0)
-        else:
-            groups.append(groups[-1])
-    return groups
 
 
 def chance_below(limit: float, value: float, interval: Interval, confidence: float = CONFIDENCE) -> float:

@@ -189,8 +189,8 @@ def test_scores_are_published_verified_and_adjusted(hotline, tmp_path: Path) -> 
     hotline("user", "add", "lena", "--role", "lead", "--password", "correct horse battery")
 
     done = hotline("scores", "publish", "2025-10", "--as", "lena").output
-    assert "1 scores of 2025-10 published" in done  # nobody works here yet: the centre alone
-    assert "1 scores made again, all as published" in hotline("scores", "verify", "2025-10").output
+    assert "1 score of 2025-10 published" in done  # nobody works here yet: the centre alone
+    assert "1 score made again, all as published" in hotline("scores", "verify", "2025-10").output
     assert "0 agents changed" in hotline("scores", "changes", "2025-10").output
     nothing = hotline("scores", "adjust", "2025-10", "--into", "2025-11", "--reason", "x", "--as", "lena", fails=2)
     assert "Nothing changed" in nothing.output

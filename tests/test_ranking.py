@@ -1,57 +1,64 @@
-"""Groups instead of places."""
+"""Groups instead of places, and values drawn to the mean."""
 
-import math
+from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from scoring.estimation import AgentEstimate
-from scoring.ranking import rank_groups
-
-
-def estimate(agent: str, value: float, half: float, reviews: int = 8) -> AgentEstimate:
-    return AgentEstimate(agent, value, value - half, value + half, 200, reviews, "regression", half / 1.96)
+from scoring.ranking import places, tie_groups
+from scoring.uncertainty import Term
 
 
-def test_agents_that_cannot_be_told_apart_share_a_group() -> None:
-    ranked = rank_groups([estimate("c", 70, 2), estimate("a", 92, 4), estimate("b", 90, 4)])
+def term(value: float, half: float) -> Term:
+    return Term(1.0, value, value - half, value + half)
 
-    assert [(r.agent, r.group) for r in ranked] == [("a", 1), ("b", 1), ("c", 2)]
-    assert [(r.best_place, r.worst_place) for r in ranked] == [(1, 2), (1, 2), (3, 3)]
+
+def test_groups_begin_where_chance_ends() -> None:
+    terms = [term(value, 3) for value in (95, 93, 91, 90, 80, 79)]
+
+    # 95 − 91 = 4 < √18 = 4.24 < 95 − 90
+    assert tie_groups(terms) == [0, 0, 0, 1, 2, 2]
+    assert tie_groups([]) == []
+    with pytest.raises(ValueError, match="falling"):
+        tie_groups(terms[::-1])
+
+
+def test_those_who_cannot_be_told_apart_share_their_places() -> None:
+    found = places([term(92, 4), term(90, 4), term(70, 2)])
+
+    assert [(one.group, one.first, one.last) for one in found] == [(0, 1, 2), (0, 1, 2), (1, 3, 3)]
+    assert places([]) == []
 
 
 def test_an_interval_too_wide_is_drawn_to_the_mean() -> None:
-    close = [estimate(f"a{i}", 80 + i, 1) for i in range(10)]
-    lucky = estimate("lucky", 95, 20)
+    lucky, *close = places([term(95, 20), *(term(89 - i, 1) for i in range(10))])
 
-    ranked = {r.agent: r for r in rank_groups([*close, lucky])}
-
-    assert ranked["lucky"].shrunken < 90
-    assert ranked["a9"].shrunken == pytest.approx(89, abs=0.5)
-    assert ranked["lucky"].estimate.value == 95
-
-
-def test_below_the_minimum_nobody_is_ranked() -> None:
-    nobody = AgentEstimate("new", math.nan, math.nan, math.nan, 50, 0, "none", math.nan)
-    census = AgentEstimate("small", 85, 85, 85, 3, 3, "census", 0)
-
-    ranked = rank_groups([estimate("few", 99, 5, reviews=4), nobody, census, estimate("enough", 80, 5)])
-
-    assert [r.agent for r in ranked] == ["small", "enough"]
-    assert rank_groups([nobody]) == []
+    assert lucky.shrunken < 90
+    assert close[0].shrunken == pytest.approx(89, abs=0.5)
 
 
 def test_the_chance_to_be_above_a_target() -> None:
-    high, low = rank_groups([estimate("high", 95, 4), estimate("low", 80, 4)], target=90)
+    high, low = places([term(95, 4), term(80, 4)], target=90)
 
     assert high.above_target is not None
     assert low.above_target is not None
     assert high.above_target > 0.95
     assert low.above_target < 0.05
-    assert rank_groups([estimate("high", 95, 4)])[0].above_target is None
+    assert places([term(95, 4)])[0].above_target is None
 
 
-def test_equal_agents_are_one_group_with_one_value() -> None:
-    ranked = rank_groups([estimate(f"a{i}", 85 + 0.1 * i, 5) for i in range(6)])
+def test_alike_they_are_one_group_with_one_value() -> None:
+    found = places([term(85.5 - 0.1 * i, 5) for i in range(6)])
 
-    assert {r.group for r in ranked} == {1}
-    assert len({round(r.shrunken, 6) for r in ranked}) == 1
+    assert {one.group for one in found} == {0}
+    assert len({round(one.shrunken, 6) for one in found}) == 1
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 30)), min_size=1, max_size=12))
+def test_every_place_is_given_once_and_no_value_is_drawn_past_the_others(pairs: list[tuple[float, float]]) -> None:
+    terms = [term(value, half) for value, half in sorted(pairs, reverse=True)]
+    found = places(terms)
+
+    assert all(one.first <= at <= one.last for at, one in enumerate(found, start=1))
+    assert all(terms[-1].value - 1e-6 <= one.shrunken <= terms[0].value + 1e-6 for one in found)

@@ -120,6 +120,48 @@ def test_each_agent_gets_two_calls_with_their_probability(session: Session, hotl
     assert made.eligible_count == 40
 
 
+def test_a_call_that_two_plans_could_draw_has_the_chance_of_either(session: Session, hotline: list[Agent]) -> None:
+    weekly = drawn(session)
+    second = store_plan(session, "second", read_rules({"per_agent": 5, "agents": [hotline[0].number], "picks": []}))
+    other = draw_week(session, WEEK, zone=ZONE, plan=second, at=AFTER)
+
+    found = review_probabilities(session, [one.call_id for one in [*weekly.calls, *other.calls]])
+
+    # 2 and 5 of 10: at least one takes a call in 1 - 0.8 * 0.5 of the draws, whether both took it or not.
+    shared = {call.id for call in session.scalars(select(Call).where(Call.agent_id == hotline[0].id))}
+    assert {round(found[call], 9) for call in found.keys() & shared} == {0.6}
+    assert {found[call] for call in found.keys() - shared} == {0.2}
+
+
+def test_weights_of_overlapping_plans_give_the_mean_without_bias(session: Session, hotline: list[Agent]) -> None:
+    agent = hotline[0]
+    calls = session.scalars(select(Call).where(Call.agent == agent)).all()
+    raw = {call.id: float(call.auto_score.raw or 0) for call in calls if call.auto_score}
+    totals, numbers = [], []
+    for seed in range(60):
+        plans = [
+            store_plan(
+                session, f"{name}{seed}", read_rules({"per_agent": n, "agents": [agent.number], "picks": []} | how)
+            )
+            for name, n, how in (("a", 2, {"design": "risk", "floor": 25}), ("b", 4, {}))
+        ]
+        made = [draw_calls(session, WEEK, zone=ZONE, plan=plan, seed=f"{plan.name}", at=AFTER) for plan in plans]
+        session.expire_all()
+        chosen = {one.call_id for draw in made for one in draw.calls}
+        chances = review_probabilities(session, chosen)
+        totals.append(sum(raw[call] / chances[call] for call in chosen))
+        numbers.append(sum(1 / chances[call] for call in chosen))
+        for draw in made:
+            for one in draw.calls:
+                session.delete(one)
+            session.delete(draw)
+        session.flush()
+
+    spread = statistics.stdev(numbers) / math.sqrt(len(numbers))
+    assert statistics.mean(numbers) == pytest.approx(10, abs=3 * spread)
+    assert statistics.mean(totals) == pytest.approx(sum(raw.values()), rel=3 * spread / 10)
+
+
 def test_new_agents_get_more(session: Session, hotline: list[Agent]) -> None:
     hotline[0].hired_on = date(2026, 9, 1)
     hotline[1].hired_on = date(2026, 1, 1)

@@ -21,7 +21,6 @@ from scoring.uncertainty import (
     share_interval,
     strata_interval,
     student_interval,
-    tie_groups,
     weighted_sum,
 )
 
@@ -172,16 +171,6 @@ def test_chances_add_up_to_one(value: float, down: float, up: float) -> None:
 
     assert sum(chances.values()) == pytest.approx(1)
     assert all(0 <= chance <= 1 for chance in chances.values())
-
-
-def test_groups_begin_where_chance_ends() -> None:
-    terms = [Term(1, value, value - 3, value + 3) for value in (95, 93, 91, 90, 80, 79)]
-
-    # 95 − 91 = 4 < √18 = 4.24 < 95 − 90
-    assert tie_groups(terms) == [0, 0, 0, 1, 2, 2]
-    assert tie_groups([]) == []
-    with pytest.raises(ValueError, match="falling"):
-        tie_groups(terms[::-1])
 
 
 def test_a_group_mean_needs_three_values_that_differ() -> None:

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import AuditEvent, Draw, Review, ReviewReason, Role, SampledCall, SamplingPlan
-from qa.sampling import verify_proof
+from qa.sampling import store_plan, verify_proof
+from qa.sampling_rules import PlanRules
 from tests.factories import make_auto_score, make_call, make_user
 from tests.web_world import World, open_world
 
@@ -228,6 +229,16 @@ def test_a_plan_is_changed_on_its_page(app: Flask, world: World) -> None:
         assert refused.status_code == 422
         assert words in refused.text
         assert "cards" in refused.text  # what was typed stays
+
+
+def test_the_plans_page_opens_the_plan_in_use_and_a_new_one_on_request(app: Flask, world: World) -> None:
+    with database(app) as session:
+        store_plan(session, "a first plan", PlanRules())
+        session.commit()
+    client = world.client(app, Role.LEAD)
+
+    assert 'value="a first plan"' in client.get("/sampling/plans").text
+    assert 'value="a first plan"' not in client.get("/sampling/plans?new=1").text
 
 
 def test_only_the_lead_changes_plans(app: Flask, world: World) -> None:

@@ -24,6 +24,7 @@ from models import (
     IngestFailure,
     NonVoiceChannel,
     NonVoiceReview,
+    Praise,
     Review,
     ReviewReason,
     ReviewState,
@@ -86,6 +87,7 @@ class World:
     planned: TestAssignment  # of the test caller
     complaint: Complaint  # about the agent
     other_complaint: Complaint
+    praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
@@ -106,6 +108,7 @@ class World:
             "test_plan_id": self.planned.plan_id,
             "scenario_id": self.planned.scenario_id,
             "complaint_id": self.complaint.id,
+            "praise_id": self.praise.id,
             "nonvoice_id": self.written.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
@@ -184,6 +187,7 @@ def make_world(session: Session) -> World:
         planned=planned_call(session, users[Role.TEST_CALLER], users[Role.LEAD]),
         complaint=complaints[0],
         other_complaint=complaints[1],
+        praise=praise_of(session, agent),
         written=written,
     )
 
@@ -261,6 +265,13 @@ def complaint_of(session: Session, agent: Agent) -> Complaint:
     session.add(complaint)
     session.flush()
     return complaint
+
+
+def praise_of(session: Session, agent: Agent) -> Praise:
+    praise = Praise(external_id=f"P-{agent.number}", received_at=now(), happened_at=now(), agent=agent)
+    session.add(praise)
+    session.commit()
+    return praise
 
 
 def written_review(session: Session, agent: Agent, inspector: User) -> NonVoiceReview:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import cast
 
 from flask import Blueprint, Response, abort, jsonify, redirect, render_template, request, url_for
@@ -10,9 +13,11 @@ from flask_babel import gettext
 from flask_login import current_user
 from sqlalchemy import select
 
-from models import Agent, Role, Team, User
-from qa.agent_evidence import evidence_behind, item_rates, item_table
+from models import Agent, Call, Role, Team, User
+from qa.agent_evidence import ItemTable, evidence_behind, item_rates, item_table
 from qa.agent_scores import AgentScoreRow, Book, GroupScore, export_scores, open_book, rank, score_history
+from qa.error_rates import critical_errors
+from qa.inspectors import adjusted_means
 from qa.published import adjustments_in, published_score
 from qa.schemes import scheme_for
 from qa.score_export import COLUMNS, PART_COLUMNS, PARTS, WORDS, Cell, table_file
@@ -24,7 +29,15 @@ from web.context import settings
 from web.db import session
 from web.i18n import N_, format_number
 from web.periods import asked_period, choices, period_name, short_name
-from web.score_words import METHODS, WHY_PROVISIONAL, chance_text, interval_text, part_interval_text, percent
+from web.score_words import (
+    ERROR_KINDS,
+    METHODS,
+    WHY_PROVISIONAL,
+    chance_text,
+    interval_text,
+    part_interval_text,
+    percent,
+)
 
 bp = Blueprint("agents", __name__, url_prefix="/agents")
 
@@ -131,7 +144,7 @@ def items() -> ResponseReturnValue:
             total=len(rows),
             page=page,
             pages=pages,
-            table=table,
+            cards=by_card(table, shown),
             period=period,
             choices=list(choices(period)),
             teams=teams(),
@@ -177,6 +190,8 @@ def show(agent_id: int) -> ResponseReturnValue:
         row = newcomer(agent, book)
     behind = evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at)
     rates = item_rates(session, agent.id, period, zone=settings.zone)
+    weakest = [rate for rate in rates if rate.share < 100][:5]
+    strongest = [rate for rate in reversed(rates) if rate.share >= 50][:5]
     published = published_score(session, agent.id, period) if book.published_at else None
     seen("agent.viewed", "agent", agent.id, period=period.label)
     own = reader().role is Role.AGENT
@@ -194,13 +209,17 @@ def show(agent_id: int) -> ResponseReturnValue:
         recipe=recipe(row.score),
         gap=gap_of(row.score),
         behind=behind,
-        weakest=[rate for rate in rates if rate.share < 100][:5],
-        strongest=[rate for rate in reversed(rates) if rate.share >= 50][:5],
+        weakest=weakest,
+        strongest=strongest,
+        started=started({call_id for rate in (*weakest, *strongest) for call_id in rate.missed}),
         scheme=book.scheme,
         periods_shown=HISTORY,
         parts=PARTS,
         own=own,
         openable=behind.released_calls if own else None,
+        errors=critical_errors(session, period, zone=settings.zone, agent_ids=[agent.id]).agent(agent.id),
+        # An inspector's leniency is between the inspector and the lead; what it does to the mean may be seen.
+        without_leniency=adjusted_means(session, period, zone=settings.zone).get(agent.id),
     )
 
 
@@ -257,7 +276,7 @@ def score_figure(value: float | None) -> str:
 @bp.app_context_processor
 def score_words() -> dict[str, object]:
     """Give templates the sentences that stand for codes."""
-    return {"METHODS": METHODS, "WHY_PROVISIONAL": WHY_PROVISIONAL}
+    return {"ERROR_KINDS": ERROR_KINDS, "METHODS": METHODS, "WHY_PROVISIONAL": WHY_PROVISIONAL}
 
 
 for words in (period_name, interval_text, part_interval_text, chance_text, percent):
@@ -352,6 +371,28 @@ def visible_agent(agent_id: int) -> Agent:
     if user.role is Role.SUPERVISOR and (user.team_id is None or user.team_id != agent.team_id):
         abort(404)
     return agent
+
+
+def by_card(table: ItemTable, agents: Sequence[Agent]) -> list[dict[str, object]]:
+    """Return a table for each scorecard: its items, and of `agents` those who were judged by it."""
+    cards: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    for (card, item), name in table.items:
+        cards[card].append((item, name))
+    judged = {(agent_id, card) for agent_id, (card, _) in table.cells}
+    return [
+        {
+            "key": card,
+            "items": items,
+            "agents": [agent for agent in agents if (agent.id, card) in judged],
+            "cells": table.cells,
+        }
+        for card, items in cards.items()
+    ]
+
+
+def started(call_ids: Collection[int]) -> dict[int, datetime]:
+    """Return when each of some calls began: people know a call by its time, not by its number here."""
+    return dict(session.execute(select(Call.id, Call.started_at).where(Call.id.in_(call_ids))).tuples().all())
 
 
 def trend_point(row: AgentScoreRow, *, with_year: bool) -> dict[str, object]:

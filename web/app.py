@@ -18,8 +18,9 @@ from web import access, db, errors, i18n, layout, security
 from web.serve import is_loopback
 
 SUBJECTS = (
-    "auth", "start", "calls", "uploads", "agents", "score_pages", "reviews", "sampling", "test_calls",
-    "test_plans", "surveys", "complaints", "nonvoice", "api", "criteria", "rules", "admin",
+    "auth", "start", "calls", "uploads", "agents", "score_pages", "critical_errors", "inspectors", "reviews",
+    "sampling", "test_calls", "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria",
+    "rules", "admin",
 )  # fmt: skip
 IDLE_TIME = timedelta(hours=12)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")

@@ -247,8 +247,8 @@ def user_add(login: str, role: str, name: str | None, number: str | None, team: 
 
 @main.group("import")
 def import_() -> None:
-    """Bring in reviews, test calls, surveys and complaints from CSV files; docs/scores.md and docs/sources.md have the
-    columns.
+    """Bring in reviews, test calls, surveys, complaints and praise from CSV files; docs/scores.md and docs/sources.md
+    have the columns.
     """
 
 
@@ -301,6 +301,17 @@ def import_complaints_command(table: Path, login: str) -> None:
 
     zone = settings_or_stop().zone
     _import(login, lambda session, by: import_complaints(session, table.read_bytes(), by=by, zone=zone))
+
+
+@import_.command("praises")
+@click.argument("table", type=EXISTING, metavar="CSV")
+@AS_USER
+def import_praises_command(table: Path, login: str) -> None:
+    """Take in customers' praise from a CSV file; the same line twice changes nothing."""
+    from qa.praises import import_praises
+
+    zone = settings_or_stop().zone
+    _import(login, lambda session, by: import_praises(session, table.read_bytes(), by=by, zone=zone))
 
 
 @import_.command("non-voice")

@@ -237,6 +237,8 @@ def shares(week: str, plan_name: str | None, reviews: int) -> None:
 
         rules = rules_of(plan_named(session, plan_name))
         found = compare_shares(session, rules, chosen, reviews, zone=settings.zone)
+        if not found.shares:
+            stop(f"no call of week {chosen} is eligible yet, so there is nothing to share")
         lines = ["agent  calls  spread  best ±points  equal ±points"]
         lines += [
             f"{one.agent:<6} {one.calls:>5}  {one.spread:>6.1f}  {one.best:>4} {one.best_half:>7.1f}  "

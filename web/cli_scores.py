@@ -77,17 +77,19 @@ def publish(period: str, login: str, note: str | None) -> None:
             by = _user(session, login)
             left = pending(session, chosen, zone=settings.zone)
             closed = close(session, chosen, zone=settings.zone, by=by, note=note)
-            click.echo(f"{len(closed.scores)} scores of {chosen} published; observations SHA-256 {closed.digest}")
+            click.echo(
+                f"{counted(len(closed.scores), 'score')} of {chosen} published; observations SHA-256 {closed.digest}"
+            )
     except Refused as refusal:
         stop(str(refusal))
     unsettled = (
-        (left.unreleased_reviews, "reviews not released"),
-        (left.quarantined_tests, "test calls in quarantine"),
-        (left.open_calls, "calls not scored"),
+        (left.unreleased_reviews, "review", "not released"),
+        (left.quarantined_tests, "test call", "in quarantine"),
+        (left.open_calls, "call", "not scored"),
     )
-    for count, what in unsettled:
+    for count, what, state in unsettled:
         if count:
-            click.echo(f"{count} {what}: what they change will be an adjustment", err=True)
+            click.echo(f"{counted(count, what)} {state}: what comes of it later will be an adjustment", err=True)
 
 
 @scores.command()
@@ -110,9 +112,11 @@ def verify(period: str) -> None:
     for one in found.differences:
         click.echo(f"{one.subject} {one.name}: {one.figure}: published {one.published}, again {one.again}", err=True)
     if found.differences:
-        click.echo(f"{found.scores} scores made again, {len(found.differences)} figures differ")
+        click.echo(
+            f"{counted(found.scores, 'score')} made again, {counted(len(found.differences), 'figure')} not as published"
+        )
         sys.exit(1)
-    click.echo(f"{found.scores} scores made again, all as published")
+    click.echo(f"{counted(found.scores, 'score')} made again, all as published")
 
 
 @scores.command()
@@ -134,7 +138,7 @@ def changes(period: str) -> None:
                 f"{change.published.number} {change.published.name}: {shown[0]} → {shown[1]}, "
                 f"to book {change.points:+.2f} points, {change.fatals} fatal; {causes}"
             )
-        click.echo(f"{len(found)} agents changed, {sum(change.worth_booking for change in found)} to book")
+        click.echo(f"{counted(len(found), 'agent')} changed, {sum(change.worth_booking for change in found)} to book")
 
 
 @scores.command()
@@ -209,6 +213,10 @@ def list_schemes() -> None:
         shipped = default_scheme()
         weights = ", ".join(f"{part.src} {part.weight:g}" for part in shipped.parts)
         click.echo(f"{shipped.id}/{shipped.version} (shipped; {weights})")
+
+
+def counted(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _period(text: str) -> Period:

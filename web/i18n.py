@@ -133,6 +133,9 @@ ACTS: dict[str, str] = {
     "complaints.imported": N_("Took in complaints"),
     "complaint.viewed": N_("Opened a complaint"),
     "complaint.decided": N_("Decided a complaint"),
+    "praises.imported": N_("Took in praise"),
+    "praises.viewed": N_("Looked at praise"),
+    "praise.struck": N_("Struck out praise"),
     "nonvoice_review.entered": N_("Entered a review of written work"),
     "nonvoice_review.released": N_("Released a review of written work"),
     "nonvoice_review.viewed": N_("Opened a review of written work"),
@@ -152,6 +155,7 @@ SUBJECTS: dict[str, str] = {
     "scheme": N_("Scheme"),
     "test_plan": N_("Plan of test calls"),
     "complaint": N_("Complaint"),
+    "praise": N_("Praise"),
     "nonvoice_review": N_("Review of written work"),
 }
 # Values inside the reasons of marks that are words of the criteria rather than of the call.
@@ -224,6 +228,11 @@ def format_when(moment: datetime | None) -> str:
 def format_day(moment: datetime | None) -> str:
     """Write the day of a moment in the hotline's zone."""
     return moment.astimezone(settings.zone).strftime("%Y-%m-%d") if moment else NOTHING
+
+
+def format_short_day(moment: datetime | None) -> str:
+    """Write month and day in the hotline's zone, where the year is known from the page."""
+    return moment.astimezone(settings.zone).strftime("%m-%d") if moment else NOTHING
 
 
 def foldable_when(moment: datetime | None) -> Markup:
@@ -302,6 +311,7 @@ def init_app(app: Flask) -> None:
         when=format_when,
         foldable_when=foldable_when,
         day=format_day,
+        short_day=format_short_day,
         clock=format_clock,
         num=format_number,
         reason_text=reason_text,

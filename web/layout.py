@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,53 +24,149 @@ VENDOR = Path(__file__).parent / "static" / "vendor"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One entry of the top navigation, shown to those who may open it."""
+    """A page that people go to by name, shown to those who may open it."""
 
     title: str  # message id
     endpoint: str
     icon: str
     own_title: str | None = None  # for an agent, who finds the own part of it there
+    shown_as: str | None = None  # the endpoint that answers, where `endpoint` only leads to it
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        return (self.endpoint, self.shown_as) if self.shown_as else (self.endpoint,)
 
 
-PLACES = (
-    Place(N_("Start"), "start.index", "home"),
-    Place(N_("Calls"), "calls.index", "phone", N_("My calls")),
-    Place(N_("Reviews"), "reviews.index", "checklist", N_("My reviews")),
-    Place(N_("Sampling"), "sampling.index", "dice-5"),
-    Place(N_("Agent scores"), "agents.index", "chart-dots", N_("My score")),
-    Place(N_("Test calls"), "test_calls.index", "phone-outgoing"),
-    Place(N_("Feedback"), "surveys.index", "message"),
-    Place(N_("Criteria"), "criteria.index", "list-details"),
-    Place(N_("Users"), "admin.users", "users"),
-    Place(N_("Failures"), "admin.failures", "alert-triangle"),
-    Place(N_("Audit trail"), "admin.audit", "history"),
+@dataclass(frozen=True, slots=True)
+class Area:
+    """One entry of the top navigation. Its pages are tabs when the user may open more than one."""
+
+    title: str  # message id
+    places: tuple[Place, ...]
+
+
+AREAS = (
+    Area(N_("Start"), (Place(N_("Start"), "start.index", "home"),)),
+    Area(
+        N_("Calls"),
+        (
+            Place(N_("Calls"), "calls.index", "phone", own_title=N_("My calls")),
+            Place(N_("Failures"), "admin.failures", "alert-triangle"),
+        ),
+    ),
+    Area(
+        N_("Reviews"),
+        (
+            Place(N_("Reviews"), "reviews.index", "checklist", own_title=N_("My reviews")),
+            Place(N_("Weekly sample"), "sampling.index", "dice-5"),
+            Place(N_("My drawn calls"), "sampling.queue", "list-check"),
+            Place(N_("Sampling plan"), "sampling.plans", "adjustments"),
+            Place(N_("Written work"), "nonvoice.index", "message"),
+        ),
+    ),
+    Area(
+        N_("Scores"),
+        (
+            Place(N_("Agent scores"), "agents.index", "chart-dots", own_title=N_("My score")),
+            Place(N_("Items by agent"), "agents.items", "grid-dots"),
+            Place(N_("Critical errors"), "critical_errors.index", "ban"),
+            Place(N_("Inspectors"), "inspectors.index", "ruler-measure"),
+            Place(N_("Indicators"), "score_pages.indicators", "binary-tree"),
+            Place(N_("Published periods"), "score_pages.periods", "calendar-check"),
+            Place(N_("Weights"), "score_pages.schemes", "scale"),
+        ),
+    ),
+    Area(
+        N_("Test calls"),
+        (
+            Place(N_("Test calls"), "test_calls.index", "phone-outgoing"),
+            Place(N_("Plan"), "test_plans.index", "calendar"),
+            Place(N_("Quarantine"), "test_calls.quarantine", "clock"),
+            Place(N_("Precision"), "test_calls.truth", "target"),
+        ),
+    ),
+    Area(
+        N_("Feedback"),
+        (
+            Place(N_("Surveys"), "surveys.index", "star"),
+            Place(N_("Complaints"), "complaints.index", "message-report"),
+            Place(N_("Praise"), "praises.index", "heart"),
+        ),
+    ),
+    Area(
+        N_("Criteria"),
+        (
+            Place(N_("Criteria"), "criteria.index", "list-details"),
+            Place(N_("Rule workbench"), "rules.index", "tools", shown_as="rules.show"),
+        ),
+    ),
+    Area(
+        N_("Administration"),
+        (
+            Place(N_("Users"), "admin.users", "users"),
+            Place(N_("Audit trail"), "admin.audit", "history"),
+        ),
+    ),
 )
 
-# Blueprints that have no place of their own.
-PART_OF = {
-    "rules": "criteria",
-    "uploads": "calls",
-    "score_pages": "agents",
-    "complaints": "surveys",
-    "nonvoice": "surveys",
-    "test_plans": "test_calls",
-}
+# Blueprints without a place of their own, and the area that their pages belong to.
+PART_OF = {"uploads": "Calls"}
 
 
-def places() -> list[dict[str, Any]]:
-    """Return the navigation of the current user, with the subject of this page marked."""
+def areas() -> list[dict[str, Any]]:
+    """Return the navigation of the current user, with the area of this page marked."""
+    shown = []
+    for area in AREAS:
+        places = [place for place in area.places if may_visit(place.endpoint)]
+        if places:
+            shown.append(
+                {
+                    "title": gettext(title_of_area(area, places)),
+                    "endpoint": places[0].endpoint,
+                    "icon": places[0].icon,
+                    "here": is_here(area),
+                }
+            )
+    return shown
+
+
+def tabs() -> list[dict[str, Any]]:
+    """Return the pages beside this one in its area; none on a page that is no place, or that stands alone."""
+    for area in AREAS:
+        if any(request.endpoint in place.endpoints for place in area.places):
+            places = [place for place in area.places if may_visit(place.endpoint)]
+            return [
+                {
+                    "title": gettext(title_of(place)),
+                    "endpoint": place.endpoint,
+                    "icon": place.icon,
+                    "here": request.endpoint in place.endpoints,
+                }
+                for place in places
+                if len(places) > 1
+            ]
+    return []
+
+
+def title_of_area(area: Area, places: Sequence[Place]) -> str:
+    """Return the name of an area of which the user may open `places`: an agent's own, one page's, or its own."""
+    first = title_of(places[0])
+    return first if len(places) == 1 or first == places[0].own_title else area.title
+
+
+def title_of(place: Place) -> str:
     own = current_user.role is Role.AGENT
-    here = request.endpoint if request.blueprint == "admin" else PART_OF.get(str(request.blueprint), request.blueprint)
-    return [
-        {
-            "title": gettext(place.own_title if own and place.own_title else place.title),
-            "endpoint": place.endpoint,
-            "icon": place.icon,
-            "here": here in (place.endpoint, place.endpoint.split(".")[0]),
-        }
-        for place in PLACES
-        if may_visit(place.endpoint)
-    ]
+    return place.own_title if own and place.own_title else place.title
+
+
+def is_here(area: Area) -> bool:
+    """Whether this page belongs to `area`: it is one of its places, or of the same blueprint as one of them."""
+    named = {endpoint for one in AREAS for place in one.places for endpoint in place.endpoints}
+    own = {endpoint for place in area.places for endpoint in place.endpoints}
+    if request.endpoint in named:
+        return request.endpoint in own
+    subjects = {endpoint.split(".")[0] for endpoint in own}
+    return request.blueprint in subjects or PART_OF.get(str(request.blueprint)) == area.title
 
 
 @lru_cache(maxsize=1)
@@ -94,10 +191,13 @@ def icon(name: str, classes: str = "") -> Markup:
 
 
 def add_version(endpoint: str, values: dict[str, Any]) -> None:
-    """Give static files an address that changes with their content, so that browsers may keep them."""
+    """Give static files an address that changes with their content, so that browsers may keep them.
+
+    Our own scripts have none: they import each other by plain address, and a module with two addresses runs twice.
+    """
     if endpoint == "static" and "filename" in values:
         file = VENDOR.parent / values["filename"]
-        if file.is_file():
+        if file.is_file() and (file.suffix != ".js" or VENDOR in file.parents):
             values["v"] = int(file.stat().st_mtime)
 
 
@@ -110,7 +210,8 @@ def page_address(**changes: Any) -> str:
 
 def shared_values() -> dict[str, Any]:
     return {
-        "places": places,
+        "areas": areas,
+        "tabs": tabs,
         "languages": LANGUAGES,
         "html_language": html_language(),
         "demo": settings.demo,

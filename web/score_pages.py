@@ -15,7 +15,7 @@ from models import PublishedPeriod, Role, User
 from models.base import now
 from qa import audit
 from qa.agent_scores import open_book
-from qa.indicators import indicator_system, measured_indicators
+from qa.indicators import WITHOUT_SOURCE, indicator_system, measured_indicators
 from qa.periods import Period, PeriodError, PeriodKind
 from qa.published import adjust, changes_since, pending, publish, published_period, published_periods, verify
 from qa.refusals import Refused
@@ -40,6 +40,7 @@ from web.score_words import (
     SOURCES,
     VERDICTS,
     in_page_language,
+    in_unit,
     target_text,
 )
 
@@ -175,6 +176,7 @@ def indicators() -> ResponseReturnValue:
         "scores/indicators.html",
         system=indicator_system(),
         measured=measured,
+        unsourced=WITHOUT_SOURCE,
         period=period,
         choices=list(choices(period)),
         sources=SOURCES,
@@ -183,6 +185,7 @@ def indicators() -> ResponseReturnValue:
         levels=LEVELS,
         owners=OWNERS,
         verdicts=VERDICTS,
+        in_unit=in_unit,
         in_page_language=in_page_language,
         target_text=target_text,
     )

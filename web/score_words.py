@@ -24,6 +24,15 @@ METHODS = {
     "none": N_("Nothing could be estimated."),
     "stratified": N_("The agents' estimates, weighed by their calls."),
 }
+ERROR_KINDS = {
+    ("critical", "customer"): N_("Customer-critical"),
+    ("critical", "business"): N_("Business-critical"),
+    ("critical", "compliance"): N_("Compliance-critical"),
+    ("fatal", "customer"): N_("Fatal, customer"),
+    ("fatal", "business"): N_("Fatal, business"),
+    ("fatal", "compliance"): N_("Fatal, compliance"),
+    ("fatal", "any"): N_("Any fatal item"),
+}
 WHY_PROVISIONAL = {
     "no_grade": N_("provisional: too little is known for a grade"),
     "no_interval": N_("provisional: a part has no interval, so nobody can say how sure the grade is"),
@@ -33,7 +42,7 @@ VERDICTS = {
     "met": N_("met"),
     "met_unsure": N_("met, may be chance"),
     "missed_unsure": N_("missed, may be chance"),
-    "missed": N_("missed"),
+    "missed": N_("target missed"),
 }
 CAUSES = {
     "review": N_("review"),
@@ -79,11 +88,14 @@ def in_page_language(name: str, english: str) -> str:
 
 def target_text(aim: Target) -> str:
     """Return a target as people write it: "≥ 85 %", "≤ 1 per 1000"."""
-    figure = format_number(aim.figure)
-    sign = {">=": "≥ ", "<=": "≤ "}.get(aim.sign, "")
+    return {">=": "≥ ", "<=": "≤ "}.get(aim.sign, "") + in_unit(format_number(aim.figure), aim)
+
+
+def in_unit(figure: str, aim: Target) -> str:
+    """Return a written figure with the unit that its target is in."""
     if aim.unit in TARGET_UNITS:
-        return sign + gettext(TARGET_UNITS[aim.unit], figure=figure)
-    return f"{sign}{figure} {aim.unit}".rstrip()
+        return gettext(TARGET_UNITS[aim.unit], figure=figure)
+    return f"{figure} {aim.unit}".rstrip()
 
 
 def range_text(low: float | None, high: float | None) -> str:

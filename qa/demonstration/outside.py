@@ -19,6 +19,7 @@ from qa.csv_import import ImportReport, Row
 from qa.demonstration.judging import Truth
 from qa.nonvoice import NonVoiceEntry, WrittenRecord, enter_nonvoice_review, nonvoice_sheet, release_nonvoice_review
 from qa.periods import Period, PeriodKind
+from qa.praises import store_praises
 from qa.surveys import store_surveys
 from qa.test_plans import make_plan
 from qa.test_scenarios import store_scenarios
@@ -44,6 +45,7 @@ def store_outside(
         store_surveys(session, _ratings(calls, zone, content), by=lead, zone=zone, satisfied_from=satisfied_from)
     )
     _none_refused(store_complaints(session, _complaints(calls, zone, content), by=lead, zone=zone))
+    _none_refused(store_praises(session, _praises(calls, zone, content), by=lead, zone=zone))
     _review_tickets(session, content, moment)
     store_scenarios(session, load_scenarios(shipped("test-scenarios")), by=lead)
     month = Period.containing(moment, zone, PeriodKind.MONTH).next()
@@ -95,6 +97,19 @@ def _complaints(calls: Sequence[Truth], zone: ZoneInfo, content: dict[str, Any])
             **{name: told.get(name, "") for name in ("category", "summary", "outcome", "responsibility", "cause")},
         }
         rows.append(Row(len(rows) + 1, cells))
+    return rows
+
+
+def _praises(calls: Sequence[Truth], zone: ZoneInfo, content: dict[str, Any]) -> list[Row]:
+    """One praise for each told in the content: about the last call of its agent."""
+    rows: list[Row] = []
+    for told in content["praises"]:
+        own = [one for one in calls if one.agent.number == told["agent"]]
+        if own:
+            truth = max(own, key=lambda one: one.started_at)
+            received = (truth.started_at + timedelta(hours=5)).astimezone(zone).strftime(CLOCK)
+            cells = {"external_id": f"P-{len(rows) + 1:03}", "received_at": received, "call": truth.external_id}
+            rows.append(Row(len(rows) + 1, cells | {name: told[name] for name in ("channel", "summary")}))
     return rows
 
 

@@ -1,5 +1,5 @@
 // Plots of scores as PNG files. What the pages show is drawn again by ECharts on a canvas that nobody sees, at a size
-// that fits a document, and handed over as a file: <button data-png="interval|parts|items|trend" data-address data-name>.
+// that fits a document, and handed over as a file: <button data-png="interval|parts|items|trend|dots" data-address data-name>.
 
 import * as echarts from "./vendor/echarts/echarts.esm.min.js";
 import { fetchJson } from "./app.js";
@@ -23,7 +23,7 @@ document.addEventListener("click", async (event) => {
   }
 });
 
-const PLOTS = { interval: ranked, parts: stacked, items: heat, trend: trendPlot };
+const PLOTS = { interval: ranked, parts: stacked, items: heat, trend: trendPlot, dots: panels };
 
 function save(options, height, name) {
   const holder = document.createElement("div");
@@ -144,6 +144,58 @@ function heat(data) {
     ],
   };
   return { options, height: 240 + 34 * data.items.length };
+}
+
+/** Shares in percent as dots with their intervals and n, one panel below the other, all on one scale. */
+function panels(data) {
+  const filled = data.panels.filter(({ rows }) => rows.length);
+  const most = Math.max(...filled.flatMap(({ rows }) => rows.map(({ high }) => high)));
+  const top = data.target === undefined ? Math.min(100, 10 * Math.ceil(most / 10)) : 100;
+  let y = 84;
+  const places = filled.map(({ rows }) => {
+    const place = { top: y, height: ROW * rows.length };
+    y += place.height + 66;
+    return place;
+  });
+  const options = {
+    title: [heading(data.title), ...filled.map(({ name }, index) => ({ text: name, left: 16, top: places[index].top - 28, textStyle: { fontFamily: FONT, fontSize: 14, color: INK } }))],
+    grid: places.map((place) => ({ left: 340, right: 40, ...place })),
+    xAxis: filled.map((_, index) => ({ gridIndex: index, type: "value", min: 0, max: top, name: index === filled.length - 1 ? data.axis : "", nameLocation: "middle", nameGap: 30, axisLabel: { color: INK } })),
+    yAxis: filled.map(({ rows }, index) => ({ gridIndex: index, type: "category", inverse: true, data: rows.map(({ name, n }) => `${name.length > 38 ? `${name.slice(0, 37)}…` : name}  n=${n}`), axisTick: { show: false }, axisLabel: { color: INK, width: 310, overflow: "truncate" } })),
+    series: filled.flatMap(({ rows }, index) => [
+      {
+        type: "custom",
+        xAxisIndex: index,
+        yAxisIndex: index,
+        data: rows.map(({ low, high }, at) => [at, low, high]),
+        renderItem: (_, api) => {
+          const [x1, at] = api.coord([api.value(1), api.value(0)]);
+          const [x2] = api.coord([api.value(2), api.value(0)]);
+          return { type: "line", shape: { x1, y1: at, x2, y2: at }, style: { stroke: LINE, lineWidth: 3, opacity: 0.6 } };
+        },
+      },
+      {
+        type: "scatter",
+        xAxisIndex: index,
+        yAxisIndex: index,
+        symbolSize: 11,
+        z: 5,
+        itemStyle: { color: LINE, borderColor: "#fff", borderWidth: 1.5 },
+        data: rows.map(({ value }, at) => [value, at]),
+        markLine:
+          data.target === undefined
+            ? undefined
+            : {
+                silent: true,
+                symbol: "none",
+                lineStyle: { color: "#1f7a4d", type: "dashed", width: 1.5 },
+                label: { position: "start", formatter: index ? "" : `${data.words.target} ${data.target}`, color: "#17603c", fontFamily: FONT },
+                data: [{ xAxis: data.target }],
+              },
+      },
+    ]),
+  };
+  return { options, height: y };
 }
 
 function trendPlot(data, words) {
