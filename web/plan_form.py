@@ -68,7 +68,7 @@ FIELDS = (
     PlanField(
         "design",
         "choice",
-        N_("Draw"),
+        N_("Way of drawing"),
         HOW,
         "",
         {

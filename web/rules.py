@@ -51,7 +51,7 @@ from web.access import allow
 from web.audit import address, seen
 from web.context import settings
 from web.db import current_factory, session
-from web.i18n import ANSWERS, N_
+from web.i18n import ANSWERS, N_, html_language
 from web.refusal_text import refusal_text
 from web.rule_form import RULE_GROUPS, Draft, read_draft, typed_values
 from web.rule_trial import Trial, try_rules
@@ -79,10 +79,12 @@ class Unfit(ValueError):
 @bp.get("/")
 @allow(*READERS)
 def index() -> ResponseReturnValue:
-    """Open the workbench with the rules of the newest scorecard in use."""
+    """Open the workbench with the rules of the newest scorecard in use, of those in the page's language if any are."""
     present = sets_in_use(session)
     if present:
-        newest = max(present, key=lambda one: max(card.id for card in one.cards))
+        spoken = html_language().split("-")[0]
+        own = [one for one in present if one.phrases.language.split("-")[0] == spoken]
+        newest = max(own or present, key=lambda one: max(card.id for card in one.cards))
         return redirect(url_for("rules.show", key=newest.phrases.id))
     return render_template("rules/none.html")
 

@@ -256,8 +256,8 @@ def queue() -> ResponseReturnValue:
 @bp.get("/plans")
 @allow(Role.LEAD)
 def plans() -> ResponseReturnValue:
-    """Show a plan's rules to change them, or an empty form for a new plan."""
-    plan = session.scalar(select(SamplingPlan).where(SamplingPlan.name == request.args.get("plan", "")))
+    """Show a plan's rules to change them, or the form of a new plan."""
+    plan = None if "new" in request.args else asked_plan()
     typed = typed_plan(rules_of(plan) if plan else PlanRules())
     return plan_page(plan.name if plan else "", typed, active=plan.active if plan else True)
 
@@ -399,6 +399,7 @@ def call_page(sampled: SampledCall) -> str:
     return render_template(
         "sampling/call.html",
         sampled=sampled,
+        week=Period.parse(sampled.draw.week),
         place_of=place_of,
         done=done_reviews([sampled]),
         inspectors=[*others, *(one for one in inspectors_of(session, rules) if one not in others)],

@@ -226,6 +226,7 @@ def plans_page(refusal: Refused | None = None) -> str:
         free={kind: len(free_testers(session, kind, this_month.next(), settings.zone)) for kind in KINDS},
         problem=refusal_text(refusal) if refusal else None,
         period_name=period_name,
+        named=lambda label: period_name(Period.parse(label)),
         today=now().astimezone(settings.zone).date(),
     )
 

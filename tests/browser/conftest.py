@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from models import User
 from tests.conftest import require_or_skip, require_program
@@ -29,6 +29,8 @@ FLAGS = [
 ]
 DESKTOP = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# A busy machine is slow, not wrong: what is expected comes, or it does not.
+expect.set_options(timeout=15_000)
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,11 @@ def open_page(browser: Browser, site: Site) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
         page.on(
             "console",
-            lambda message: complaints.append(f"console: {message.text}") if message.type == "error" else None,
+            lambda message: (
+                complaints.append(f"console: {message.text} {message.location.get('url', '')}")
+                if message.type == "error"
+                else None
+            ),
         )
 
     def opener(

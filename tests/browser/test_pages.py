@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from models import Role
-from tests.browser.conftest import DESKTOP, PHONE, Site
+from tests.browser.conftest import DESKTOP, PHONE, Site, log_in
 from tests.web_world import method_of, rules
 from web.access import roles_of
 
@@ -18,9 +18,16 @@ pytestmark = pytest.mark.browser
 NOT_PAGES = frozenset(
     {
         *("calls.audio", "calls.peaks", "calls.transcript", "calls.status"),
-        *("agents.trend", "agents.export", "reviews.template", "test_calls.template", "static"),
-        "rules.download_cases",
-        *("surveys.template", "complaints.template", "nonvoice.template", "test_calls.truth_csv", "test_plans.example"),
+        *("agents.trend", "agents.export", "agents.plot", "reviews.template", "test_calls.template", "static"),
+        *("rules.download_cases", "sampling.foresee", "sampling.proof"),
+        *(
+            "praises.template",
+            "surveys.template",
+            "complaints.template",
+            "nonvoice.template",
+            "test_calls.truth_csv",
+            "test_plans.example",
+        ),
     }
 )
 TESTERS_OWN = {"test_calls.planned"}  # the call is planned for the test caller
@@ -55,14 +62,17 @@ def test_no_page_is_wider_than_a_telephone(site: Site, open_page: OpenPage, role
 def test_every_page_opens_without_an_error_in_chinese(site: Site, open_page: OpenPage, role: Role) -> None:
     page = open_page(site.world.users[role])
     page.get_by_role("button", name="中文").click()
-    for address in pages_of(site, role):
-        answer = page.goto(address)
+    try:
+        for address in pages_of(site, role):
+            answer = page.goto(address)
 
-        assert answer is not None
-        assert answer.ok, address
-        assert page.locator("html").get_attribute("lang") == "zh-CN"
-        expect(page.locator("h1")).to_be_visible()
-    page.get_by_role("button", name="English").click()
+            assert answer is not None
+            assert answer.ok, address
+            assert page.locator("html").get_attribute("lang") == "zh-CN", address
+            expect(page.locator("h1")).to_be_visible()
+    finally:  # The choice is kept with the user, whom other tests need.
+        page.goto("/")
+        page.get_by_role("button", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
 
 
@@ -95,6 +105,39 @@ def test_the_navigation_opens_on_a_telephone(site: Site, open_page: OpenPage) ->
     link.click()
 
     expect(page).to_have_url(f"{site.address}/criteria/")
+
+
+def test_the_pages_of_an_area_are_tabs(site: Site, open_page: OpenPage) -> None:
+    page = open_page(site.world.users[Role.LEAD])
+    page.get_by_role("navigation", name="Main navigation").get_by_role("link", name="Reviews").click()
+    page.get_by_role("navigation", name="Pages of this area").get_by_role("link", name="Weekly sample").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Weekly sample")
+    expect(page.locator(".area-tabs [aria-current=page]")).to_have_text("Weekly sample")
+    expect(page.locator(".navbar .nav-item.active")).to_have_text("Reviews")
+
+
+def test_the_navigation_stays_on_one_line(site: Site, open_page: OpenPage) -> None:
+    for locale in ("en", "zh-CN"):
+        for width in (1440, 1200, 1000):
+            page = open_page(viewport={"width": width, "height": 800}, locale=locale)
+            log_in(page, site.world.users[Role.LEAD])
+
+            bar = page.locator("header.navbar").bounding_box()
+            assert bar is not None
+            assert bar["height"] <= 64, f"{locale}, {width} px"
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("path", ["/agents/", "/calls/{call}"])
+def test_a_script_runs_once(site: Site, open_page: OpenPage, path: str) -> None:
+    page = open_page(site.world.users[Role.LEAD])
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url) if ".js" in request.url else None)
+    page.goto(path.format(call=site.world.call.id))
+    page.wait_for_load_state("networkidle")
+
+    assert len(asked) == len({address.split("?")[0] for address in asked})
 
 
 def test_a_new_user_gets_a_password_that_works(site: Site, open_page: OpenPage) -> None:

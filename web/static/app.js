@@ -39,6 +39,9 @@ for (const failure of ["htmx:responseError", "htmx:sendError"]) {
   });
 }
 
+// Of the pages of an area, this one is in sight also where the line is scrolled.
+document.querySelector(".area-tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // Filters that apply at once: <select data-submit>.
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-submit]")) event.target.form.requestSubmit();

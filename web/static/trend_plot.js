@@ -94,7 +94,8 @@ function figures(trend) {
     itemStyle: { color: "transparent" },
     z: 6,
     data: trend.points.map((point, index) => ({ value: [index, point.high ?? point.value], figure: point.value })),
-    label: { show: true, position: "top", color: INK, fontFamily: FONT, formatter: ({ data }) => (data.figure === null ? "" : data.figure.toFixed(1)) },
+    labelLayout: { hideOverlap: true },
+    label: { show: true, position: "top", fontSize: 11, padding: [0, 2], color: INK, fontFamily: FONT, formatter: ({ data }) => (data.figure === null ? "" : data.figure.toFixed(1)) },
   };
 }
 
