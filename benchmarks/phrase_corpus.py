@@ -9,7 +9,8 @@ second of speech); what was recognised is kept in FOLDER/heard, so that a broken
 simulated English set has no sound: words are exchanged for others that sound alike. Mandarin has no recogniser here:
 its errors are homophones and the usual confusions (this needs the package jieba).
 
-The split "test" has other domains, other phrases, other voices and other kinds of noise than "train".
+The splits "check" and "test" have other domains, other phrases, other voices and other kinds of noise than "train".
+"check" is looked at while the matcher is made, "test" is kept for the last measurement.
 """
 
 from __future__ import annotations
@@ -275,11 +276,18 @@ class Job:
     seed: int
 
 
-def jobs(language: str, split: str, seed: int = 7) -> Iterator[Job]:
-    """Yield calls without end, one script, voice and condition after the other."""
+def jobs(language: str, split: str, seed: int = 7, *, varied: bool = False) -> Iterator[Job]:
+    """Yield calls without end, one script, voice and condition after the other.
+
+    The scripts are the written ones, or those of benchmarks.phrase_variety.
+    """
     from benchmarks.phrase_speech import CONDITIONS, VOICES, condition_for
 
-    scripts = load_scripts(language, split)
+    scripts: Sequence[Script] = load_scripts(language, split)
+    if varied:
+        from benchmarks import phrase_variety
+
+        scripts = phrase_variety.scripts(language)
     rng = random.Random(f"{seed} {language} {split}")
     voices, conditions = cycle(VOICES[split]), cycle(CONDITIONS[split])
     for number, script in enumerate(cycle(scripts)):
@@ -287,7 +295,9 @@ def jobs(language: str, split: str, seed: int = 7) -> Iterator[Job]:
         condition = condition_for(voice, next(conditions))
         other = rng.choice([name for name in VOICES[split] if name != voice])
         plan = plan_call(script, scripts, rng)
-        yield Job(f"{language}-{split}-{number:04}", plan, split, (voice, other), condition, rng.randrange(2**31))
+        yield Job(
+            f"{language}-{split}-{seed}-{number:04}", plan, split, (voice, other), condition, rng.randrange(2**31)
+        )
 
 
 def speak(job: Job, folder: Path) -> tuple[Case, float]:
@@ -338,9 +348,8 @@ def _simplified(text: str, language: str) -> str:
     return str(OpenCC("t2s").convert(text))
 
 
-def _spoken_cases(split: str, minutes: float, folder: Path, processes: int) -> Iterator[Case]:
+def _spoken_cases(source: Iterator[Job], minutes: float, folder: Path, processes: int) -> Iterator[Case]:
     seconds = 0.0
-    source = jobs("en", split)
     with ProcessPoolExecutor(processes) as pool:
         while seconds < 60 * minutes:
             batch = [next(source) for _ in range(2 * processes)]
@@ -378,18 +387,21 @@ def main() -> None:
             simulated = simulated_cases(options.split, options.simulated)
             write_cases(options.out / f"{options.split}-en-simulated.jsonl", simulated)
         if options.minutes:
-            cases = _spoken_cases(options.split, options.minutes, heard, options.processes)
+            source = jobs("en", options.split, options.seed, varied=options.varied)
+            cases = _spoken_cases(source, options.minutes, heard, options.processes)
             write_cases(options.out / f"{options.split}-en.jsonl", cases)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the cases")
-    parser.add_argument("--split", choices=("train", "test"), required=True)
+    parser.add_argument("--split", choices=("train", "check", "test"), required=True)
     parser.add_argument("--minutes", type=float, default=25, help="of English speech")
     parser.add_argument("--simulated", type=int, default=0, help="how many English calls without sound")
     parser.add_argument("--chinese", type=int, default=200, help="how many Chinese calls")
     parser.add_argument("--language", nargs="+", choices=("en", "zh"), default=["en", "zh"])
+    parser.add_argument("--seed", type=int, default=7, help="another seed makes other calls")
+    parser.add_argument("--varied", action="store_true", help="speak the scripts of benchmarks.phrase_variety")
     parser.add_argument("--processes", type=int, default=2)
     return parser.parse_args()
 

@@ -7,7 +7,7 @@ of a transcript is compared depends on the model, so it is trained in rounds: fi
 a model for words with confidences and one for words without. Coefficients may not change the sign that their feature
 means, so that more wrong words never make a phrase more probable. The thresholds are best in the middle of calls with
 near-misses and without ("unsure" counted as not said). Prints the figures that it stores, and those of each domain
-judged by a model of the others.
+judged by a model of the others. The first round starts at the model that is there.
 """
 
 from __future__ import annotations
@@ -24,23 +24,35 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from benchmarks.learn_sounds import learned
 from benchmarks.phrase_corpus import NEAR, Case, read_cases
+from scoring.alignment import negated_before
 from scoring.entries import compile_entry
-from scoring.kernels import DENIED, FEATURES, REPLACED
-from scoring.phrase_model import MODEL_FILE, PhraseModel
+from scoring.kernels import CLEAR, DENIED, FEATURES, REPLACED
+from scoring.phrase_model import MODEL_FILE, SOUNDS_FILE, PhraseModel
 from scoring.phrases import STANDARD_SLOTS
+from scoring.sounds import evidence
 from scoring.spoken import Spoken
 from scoring.stream import pack_of, search
 from scoring.text import is_chinese, normaliser
 from transcription.transcript import AGENT, Transcript
 
-ROUNDS = 2
+FOLDS = 5
+ROUNDS = 1
+SIMULATED = "simulated"  # the engine of transcripts that were made without sound
+SMOOTHING = {"en": 150.0, "zh": 1500.0}  # counts; Mandarin's errors are made by a program and trusted less
+NOTHING_ALIKE, DENIED_BEFORE = 0.002, 0.047  # probabilities where no model is asked
 MOST_UNSURE = 0.06  # share of the training phrases
 PENALTY = 2e-4  # of squared coefficients, on features scaled to unit spread
-RISING = frozenset(("fit", "exact", "rest_fit", "bits"))
-FREE = frozenset(
-    ("log_length", "one_over_content", "confidence", "confidence_known", "side_confidence", "doubt")
-)  # how long, how clear: either way
+RISING = frozenset(
+    ("fit", "exact", "rest_fit", "bits", "sound", "sound_share", "told_worst", "told_second", "told", "told_small",
+     "told_pair", "told_number", "told_denial", "run", "run_clear", "clear", "pair_clear", "worst_clear")
+)  # fmt: skip
+FREE = frozenset(("log_length", "one_over_content", "confidence_known"))  # either way
+# How sure the recogniser is. Real errors show what that means: either way in English. Confidences that a program made
+# up for Mandarin do not: there, low confidence must never make a phrase more probable.
+SURER = frozenset(("confidence", "side_confidence"))
+DOUBT = "doubt"
 # The cases hold more near-misses than calls do; simulated errors teach less than real ones.
 WEIGHTS = {NEAR: 0.7, "simulated": 0.4}
 START = {"fit": 12.0, "worst": -5.0, "lost": -3.0, "intercept": -5.5}
@@ -48,13 +60,28 @@ START = {"fit": 12.0, "worst": -5.0, "lost": -3.0, "intercept": -5.5}
 
 @dataclass
 class Sample:
-    """The best places of one language's training cases. Shapes: features (n, FEATURE_COUNT), the others (n)."""
+    """The best places of one language's training cases. Shapes: features (n, FEATURE_COUNT), the others (n).
+
+    `fixed` holds the probability where no model is asked (nothing alike was said, or a negation stands before), else
+    NaN.
+    """
 
     features: NDArray[np.float64]
     truth: NDArray[np.bool_]
     domains: NDArray[np.str_]
     kinds: NDArray[np.str_]
     weights: NDArray[np.float64]
+    fixed: NDArray[np.float64]
+    real: bool  # errors of a recogniser, not of a program
+
+    def fit(self, chosen: NDArray[np.bool_] | bool = True) -> NDArray[np.float64]:
+        """Return coefficients learned from the chosen places."""
+        rows = np.isnan(self.fixed) & chosen
+        return fit(self.features[rows], self.truth[rows], self.weights[rows], real=self.real)
+
+    def probabilities(self, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how probable each phrase is by a model."""
+        return np.where(np.isnan(self.fixed), probabilities(self.features, coefficients), self.fixed)
 
 
 def gather(cases: Sequence[Case], model: PhraseModel) -> Sample:
@@ -64,14 +91,17 @@ def gather(cases: Sequence[Case], model: PhraseModel) -> Sample:
     domains: list[str] = []
     kinds: list[str] = []
     weights: list[float] = []
+    fixed: list[float] = []
     for case in cases:
-        for name, features in _best_places(case, model):
+        for name, features, denied in _best_places(case, model):
+            fixed.append(NOTHING_ALIKE if not features.any() else DENIED_BEFORE if denied else np.nan)
             rows.append(features)
             truth.append(case.truth[name])
             domains.append(case.domain)
             kinds.append(case.kind[name])
             weights.append(WEIGHTS.get(case.kind[name], 1.0) * WEIGHTS.get(case.transcript.get("engine", ""), 1.0))
-    return Sample(np.array(rows, np.float64), np.array(truth), np.array(domains), np.array(kinds), np.array(weights))
+    return Sample(np.array(rows, np.float64), np.array(truth), np.array(domains), np.array(kinds), np.array(weights),
+                  np.array(fixed), not is_chinese(cases[0].language))  # fmt: skip
 
 
 def has_confidences(case: Case) -> bool:
@@ -91,7 +121,7 @@ def without_confidences(case: Case) -> Case:
     return replace(case, transcript={**case.transcript, "turns": turns})
 
 
-def _best_places(case: Case, model: PhraseModel) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _best_places(case: Case, model: PhraseModel) -> Iterator[tuple[str, NDArray[np.float32], bool]]:
     normal = normaliser(case.language)
     side = Spoken(Transcript.from_dict(case.transcript), normal).side(AGENT)
     names, entries = [], []
@@ -109,10 +139,12 @@ def _best_places(case: Case, model: PhraseModel) -> Iterator[tuple[str, NDArray[
         if span[0] >= 0 and (name not in best or hits.scores[index] > hits.scores[best[name]]):
             best[name] = index
     for name, index in best.items():
-        yield name, hits.features[index].copy()
+        yield name, hits.features[index].copy(), negated_before(side, int(hits.spans[index][0]))
 
 
-def fit(features: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def fit(
+    features: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArray[np.float64], *, real: bool = True
+) -> NDArray[np.float64]:
     """Return coefficients and intercept of a logistic regression with the signs that the features mean."""
     spread = features.std(axis=0)
     spread[spread == 0] = 1.0
@@ -127,11 +159,19 @@ def fit(features: NDArray[np.float64], truth: NDArray[np.bool_], weights: NDArra
         value = (shares * np.logaddexp(0, -margin)).sum() + 0.5 * (penalty * coefficients).sum()
         return float(value), scaled.T @ slope + penalty
 
-    bounds = [(None, None) if name in FREE else (0, None) if name in RISING else (None, 0) for name in FEATURES]
+    bounds = [_bounds(name, real) for name in FEATURES]
     start = np.zeros(features.shape[1] + 1)
     result = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*bounds, (None, None)],
-                      options={"maxiter": 2000})  # fmt: skip
+                      options={"maxiter": 500})  # fmt: skip
     return np.append(result.x[:-1] / spread, result.x[-1])
+
+
+def _bounds(name: str, real: bool) -> tuple[float | None, float | None]:
+    if name == DOUBT and not real:
+        return 0.0, 0.0
+    if name in FREE or (real and (name == DOUBT or name in SURER)):
+        return None, None
+    return (0.0, None) if name in RISING | SURER else (None, 0.0)
 
 
 def probabilities(features: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -139,7 +179,9 @@ def probabilities(features: NDArray[np.float64], coefficients: NDArray[np.float6
     score = features @ coefficients[:-1] + coefficients[-1]
     denied = features[:, [FEATURES.index("denial_added"), FEATURES.index("number_other")]].any(axis=1)
     score = np.where(denied, np.minimum(score, DENIED), score)
-    score = np.where(features[:, FEATURES.index("one_other")] > 0, np.minimum(score, REPLACED), score)
+    missing = (features[:, FEATURES.index("denial_missing")] > 0) & (features[:, FEATURES.index("clear")] > CLEAR)
+    replaced = (features[:, FEATURES.index("one_other")] > 0) | missing
+    score = np.where(replaced, np.minimum(score, REPLACED), score)
     return np.asarray(1 / (1 + np.exp(-np.clip(score, -30, 30))))
 
 
@@ -150,7 +192,7 @@ def f1(truth: NDArray[np.bool_], said: NDArray[np.bool_]) -> float:
 
 def thresholds(sample: Sample, probability: NDArray[np.float64]) -> tuple[float, float]:
     """Return from where on a phrase is said, and unsure: best in the middle of calls with near-misses and without."""
-    grid = np.arange(0.2, 0.71, 0.02)
+    grid = np.arange(0.4, 0.71, 0.02)  # said is what is about as probable as not, at least
     plain = sample.kinds != NEAR
     scores = [
         f1(sample.truth, probability >= limit) + f1(sample.truth[plain], probability[plain] >= limit) for limit in grid
@@ -185,29 +227,36 @@ def figures(truth: NDArray[np.bool_], probability: NDArray[np.float64], said: fl
 
 
 def left_out(sample: Sample, said: float, unsure: float) -> dict[str, Any]:
-    """Return the figures when each domain is judged by a model of the others."""
+    """Return the figures when the domains, in FOLDS parts, are judged by models of the others."""
     probability = np.zeros(len(sample.truth))
-    for domain in np.unique(sample.domains):
-        inside = sample.domains == domain
+    domains = np.unique(sample.domains)
+    for fold in range(FOLDS):
+        inside = np.isin(sample.domains, domains[fold::FOLDS])
         if inside.all():
             continue
-        coefficients = fit(sample.features[~inside], sample.truth[~inside], sample.weights[~inside])
-        probability[inside] = probabilities(sample.features[inside], coefficients)
+        probability[inside] = sample.probabilities(sample.fit(~inside))[inside]
     return figures(sample.truth, probability, said, unsure)
 
 
-def train(cases: Sequence[Case]) -> dict[str, Any]:
+def _start(known: dict[str, Any], name: str) -> NDArray[np.float64]:
+    """Return the coefficients of the model that is there, else rough ones."""
+    values = {**known[name]["coefficients"], "intercept": known[name]["intercept"]} if known else START
+    return np.array([values.get(feature, 0.0) for feature in (*FEATURES, "intercept")])
+
+
+def train(cases: Sequence[Case], sounds: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """Return the model of one language as it is stored: for words with confidences and for words without."""
+    tables = evidence(sounds), np.array(sounds["wrong"], np.float32)
     models, samples = {}, []
     for name, chosen in (
         ("with_confidence", [case for case in cases if has_confidences(case)]),
         ("without_confidence", [without_confidences(case) for case in cases]),
     ):
-        coefficients = np.array([START.get(feature, 0.0) for feature in (*FEATURES, "intercept")])
+        coefficients = _start(known, name)
         for _ in range(ROUNDS):
-            sample = gather(chosen, PhraseModel(coefficients, coefficients, 0.5, 0.25))
-            coefficients = fit(sample.features, sample.truth, sample.weights)
-        probability = probabilities(sample.features, coefficients)
+            sample = gather(chosen, PhraseModel(coefficients, coefficients, 0.5, 0.25, *tables))
+            coefficients = sample.fit()
+        probability = sample.probabilities(coefficients)
         samples.append((name, len(chosen), sample, probability))
         models[name] = {
             "coefficients": {n: round(float(value), 4) for n, value in zip(FEATURES, coefficients, strict=False)},
@@ -224,21 +273,29 @@ def train(cases: Sequence[Case]) -> dict[str, Any]:
     return {"made": made, **models, "said_from": said, "unsure_from": unsure}
 
 
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
 def main() -> None:
     """Train and store the models."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=Path, action="append", required=True, help="folder with train-*.jsonl")
     parser.add_argument("--out", type=Path, default=MODEL_FILE)
+    parser.add_argument("--sounds", type=Path, default=SOUNDS_FILE)
     arguments = parser.parse_args()
     cases = [
         case for folder in arguments.cases for path in sorted(folder.glob("train-*.jsonl")) for case in read_cases(path)
     ]
-    models = json.loads(arguments.out.read_text(encoding="utf-8")) if arguments.out.exists() else {}
+    models, sounds = _read(arguments.out), _read(arguments.sounds)
     for language in ("en", "zh"):
         chosen = [case for case in cases if is_chinese(case.language) == (language == "zh")]
         if chosen:
-            models[language] = train(chosen)
+            real = [case for case in chosen if case.transcript.get("engine") != SIMULATED]
+            sounds[language] = learned(real, SMOOTHING[language])
+            models[language] = train(chosen, sounds[language], models.get(language, {}))
             print(language, json.dumps(models[language], indent=1))
+    arguments.sounds.write_text(json.dumps(sounds) + "\n", encoding="utf-8")
     arguments.out.write_text(json.dumps(models, indent=1) + "\n", encoding="utf-8")
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import numba
 import numpy as np
 
-from scoring.sounds import BREAK
+from scoring.sounds import BREAK, CONFIDENCES, GONE
 
 CONTENT, NEGATOR, DIGIT = 1, 2, 4  # flags of a unit
+DIGIT_SHIFT = 4  # the flags above hold which digit a Chinese unit begins with, plus one
 FEATURES = (
     "fit", "worst", "worst_trusted", "second", "lost", "lost_run", "exact", "edge", "inserted", "inserted_content",
     "log_length", "one_over_content", "rest_fit", "doubt", "confidence", "confidence_known", "side_confidence",
@@ -21,6 +22,9 @@ FEATURES = (
     "denial_added", "denial_missing", "number_alike", "number_other",
     "replaced", "replaced_most", "replaced_trusted", "deleted", "deleted_run", "blurred", "replaced_count",
     "squared", "other", "other_trusted", "other_clean", "one_other",
+    "sound", "sound_share", "told_worst", "told_second", "told", "told_small", "told_pair", "told_number",
+    "told_denial", "away_worst", "away", "added_trusted", "run", "run_clear", "run_length", "clear", "denial_doubted",
+    "pair_clear", "worst_clear", "digit_added",
 )  # fmt: skip
 FEATURE_COUNT = len(FEATURES)
 CANDIDATES = 3  # places of one wording that are looked at closely
@@ -36,7 +40,14 @@ _SHORT = 12  # symbols up to which every wording is looked at closely
 _FAR_SCORE = -6.0
 _NEVER = np.float32(1e9)
 _SURELY = 4.0  # linear score from which no other place is looked at
-REPLACED = -1.5  # the most that a short sentence scores in which one word is surely another
+REPLACED = -2.5  # the most that a short sentence scores in which one word is surely another
+_CONFIDENCES = np.array(CONFIDENCES, np.float32)
+_GARBLED = 0.03  # probability that a word is heard as anything
+_UNLIKE = 1.0  # what a word tells against the wording from which it is taken for another one
+_TEMPER = 0.6  # neighbouring sounds are misheard together: their evidence counts less than the sum
+_FARTHEST = 12.0
+_MOST_DOUBT = 2.0  # low confidence makes a word garbled no more probable than this (natural log)
+CLEAR = 0.85  # share of the other words as they should be, from which a negation that is not heard was not said
 _DELETE, _INSERT, _BREAK_COST = 0.7, 0.45, 3.0
 _GAP_COST = 0.01
 _GAP_ROOM = 60  # symbols that may fill a gap
@@ -224,9 +235,207 @@ def align(pattern, weights, stream, heard_weights, low, high, end, reach, gaps, 
 
 
 @_compiled
+def wrongness(confidence, wrong):  # type: ignore[no-untyped-def]
+    """Return log P(wrong | confidence) / P(wrong), between the places of sounds.CONFIDENCES; 0 without a confidence."""
+    if not confidence == confidence:  # noqa: SIM201
+        return np.float32(0.0)
+    last = _CONFIDENCES.shape[0] - 1
+    if confidence <= _CONFIDENCES[0]:
+        return wrong[0]
+    for at in range(last):
+        if confidence <= _CONFIDENCES[at + 1]:
+            share = (confidence - _CONFIDENCES[at]) / (_CONFIDENCES[at + 1] - _CONFIDENCES[at])
+            return wrong[at] + share * (wrong[at + 1] - wrong[at])
+    return wrong[last]  # the one after it is P(wrong)
+
+
+@_compiled
+def right(confidence, wrong):  # type: ignore[no-untyped-def]
+    """Return P(right | confidence)."""
+    return max(np.float32(0.0), 1 - wrong[wrong.shape[0] - 1] * np.exp(wrongness(confidence, wrong)))
+
+
+@_compiled
+def prove(  # type: ignore[no-untyped-def]
+    places, pattern, units, unit_ids, unit_flags, unit_weights, stream, homes, starts, ids, flags, confidences,
+    evidence, wrong, first, last, room, losses, features, proofs
+):  # fmt: skip
+    """Fill the features that learned confusions give; `room` holds what `measure` found for each unit.
+
+    What was heard for a word may be the word misheard sound by sound, or, with the probability GARBLED, anything.
+    So a garbled word costs a bounded amount; more where the recogniser trusts what it heard instead.
+    """
+    count = unit_ids.shape[0]
+    span = last - first
+    matched = room[0]
+    owner = room[1]
+    first_heard = room[2]
+    last_heard = room[3]
+    told = proofs[0]  # log-likelihood ratio of each unit by its sounds
+    full = proofs[1]  # the same, were it heard as spoken
+    told[:count] = 0.0
+    full[:count] = 0.0
+    for i in range(pattern.shape[0]):
+        unit = units[i]
+        symbol = pattern[i]
+        full[unit] += evidence[symbol, symbol]
+        told[unit] += evidence[symbol, stream[places[i]]] if places[i] >= 0 else evidence[symbol, GONE]
+    for home in range(span):
+        unit = owner[home]
+        if unit >= 0:
+            left = starts[first + home + 1] - starts[first + home] - matched[home]
+            told[unit] += left * evidence[GONE, 0]
+    sound = np.float32(0.0)
+    sound_full = np.float32(0.0)
+    worst = np.float32(0.0)
+    second = np.float32(0.0)
+    total = np.float32(0.0)
+    small = np.float32(0.0)
+    pair = np.float32(0.0)
+    number = np.float32(0.0)
+    denial = np.float32(0.0)
+    away_worst = np.float32(0.0)
+    away = np.float32(0.0)
+    contents = 0
+    before = np.float32(0.0)
+    run = np.float32(0.0)  # the run of words that tells most against the wording
+    run_first = -1
+    run_last = -1
+    this = np.float32(0.0)
+    this_first = -1
+    this_last = -1
+    worst_unit = -1
+    for unit in range(count):
+        content = unit_flags[unit] & CONTENT
+        exact = losses[unit] == 0.0
+        if exact:
+            told[unit] = full[unit]
+        sound += unit_weights[unit] * told[unit]
+        sound_full += unit_weights[unit] * full[unit]
+        trust = np.float32(2.0)
+        low = first_heard[unit]
+        high = last_heard[unit]
+        if low < 0:  # what stands where it should be, else the words beside that place
+            low = -1
+            high = span
+            for other in range(unit - 1, -1, -1):
+                if last_heard[other] >= 0:
+                    low = last_heard[other]
+                    break
+            for other in range(unit + 1, count):
+                if first_heard[other] >= 0:
+                    high = first_heard[other]
+                    break
+            if high - low > 1:
+                low += 1
+                high -= 1
+        for home in range(max(low, 0), min(high, span - 1) + 1):
+            confidence = confidences[first + home]
+            if confidence == confidence:
+                trust = min(trust, confidence)
+        if trust > 1:
+            trust = np.float32(np.nan)
+        said = np.float32(0.0)
+        far = np.float32(0.0)
+        if not exact:
+            doubt = min(np.float32(_MOST_DOUBT), wrongness(trust, wrong))
+            clear = np.exp(min(told[unit] * np.float32(_TEMPER), np.float32(6.0)))
+            said = min(np.float32(0.0), np.float32(np.log((1 - _GARBLED) * clear + _GARBLED)) + doubt)
+            far = min(np.float32(_FARTHEST), full[unit] - told[unit]) * right(trust, wrong)
+        if unit_flags[unit] & DIGIT:
+            number = min(number, said)
+        if unit_flags[unit] & NEGATOR:
+            denial = min(denial, said)
+        proofs[1, unit] = said  # from here on: what each unit tells against the wording
+        if not content:
+            small += said
+            continue
+        if said < -_UNLIKE:
+            if this_first < 0:
+                this_first = unit
+            this_last = unit
+            this += said
+            if this < run:
+                run = this
+                run_first = this_first
+                run_last = this_last
+        else:
+            this = np.float32(0.0)
+            this_first = -1
+        contents += 1
+        total += said
+        if said < worst:
+            worst_unit = unit
+            second = worst
+            worst = said
+        elif said < second:
+            second = said
+        if contents > 1:
+            pair = min(pair, max(before, said))
+        before = said
+        away += far
+        away_worst = max(away_worst, far)
+    added = np.float32(0.0)
+    for home in range(span):
+        if owner[home] < 0 and flags[ids[first + home]] & CONTENT:
+            added += right(confidences[first + home], wrong)
+    clear_weight = np.float32(0.0)
+    weight = np.float32(0.0)
+    alone_clear = np.float32(0.0)
+    alone_weight = np.float32(0.0)
+    run_length = np.float32(0.0)
+    for unit in range(count):
+        same = unit_weights[unit] * max(
+            np.float32(0.0), 1 - min(np.float32(1.0), -proofs[1, unit] / np.float32(_UNLIKE))
+        )
+        if unit < run_first or unit > run_last or run_first < 0:
+            weight += unit_weights[unit]
+            clear_weight += same
+        elif unit_flags[unit] & CONTENT:
+            run_length += 1
+        if unit != worst_unit:
+            alone_weight += unit_weights[unit]
+            alone_clear += same
+    clear = clear_weight / weight if weight > 0 else np.float32(0.0)
+    alone = alone_clear / alone_weight if alone_weight > 0 else np.float32(0.0)
+    some = np.float32(max(contents, 1))
+    features[50] = run
+    features[51] = run * clear * clear
+    features[52] = run_length / some
+    features[53] = clear
+    features[55] = pair * clear * clear
+    features[56] = worst * alone * alone
+    for home in range(span):
+        here = first + home
+        if owner[home] >= 0 or not flags[ids[here]] & DIGIT or starts[here] == starts[here + 1]:
+            continue
+        for other in (home - 1, home + 1):
+            if (
+                0 <= other < span
+                and owner[other] >= 0
+                and flags[ids[first + other]] & DIGIT
+                and unit_flags[owner[other]] & DIGIT
+            ):
+                features[57] = 1.0
+    features[38] = sound / 20
+    features[39] = sound / sound_full if sound_full > 0 else 0.0
+    features[40] = worst
+    features[41] = second
+    features[42] = total
+    features[43] = small
+    features[44] = pair
+    features[45] = number
+    features[46] = denial
+    features[47] = away_worst
+    features[48] = away / some
+    features[49] = added
+
+
+@_compiled
 def measure(  # type: ignore[no-untyped-def]
     places, pattern, weights, gaps, units, unit_ids, unit_flags, unit_weights,
-    stream, homes, starts, ids, flags, confidences, side_confidence, total_symbols, cost, features, losses, room
+    stream, homes, starts, ids, flags, confidences, side_confidence, total_symbols, cost, evidence, wrong,
+    features, losses, room, proofs
 ):  # fmt: skip
     """Fill `features` and the loss of each unit of the wording (0 as said .. 1 another word) for one alignment.
 
@@ -397,7 +606,10 @@ def measure(  # type: ignore[no-untyped-def]
         if here > 0 and here + 1 < ids.shape[0] and ids[here - 1] == ids[here + 1]:
             continue  # a question: 能不能
         confidence = confidences[here]
-        denial_added += 1 if confidence != confidence or confidence >= _SURE else 0
+        if confidence != confidence or confidence >= _SURE:
+            denial_added += 1
+        else:
+            features[54] += 1
     # Words that carry meaning: replaced by others, or not heard at all (nothing stands where they should).
     replaced = np.float32(0.0)
     replaced_most = np.float32(0.0)
@@ -460,6 +672,9 @@ def measure(  # type: ignore[no-untyped-def]
             continue
         for home in range(first_heard[unit], last_heard[unit] + 1):
             here = first + home
+            heard_digit = flags[ids[here]] >> DIGIT_SHIFT
+            if heard_digit and heard_digit == unit_flags[unit] >> DIGIT_SHIFT:
+                continue  # 6 and 60, by which 六, 一 and 六十一 are read alike
             if flags[ids[here]] & DIGIT:
                 confidence = confidences[here]
                 if losses[unit] < _NUMBER_ALIKE or confidence < _SURE:
@@ -525,6 +740,10 @@ def measure(  # type: ignore[no-untyped-def]
     if contents <= 2 and clear >= 3 and clear == count - 1 and other_trusted >= _SURE:
         features[37] = 1.0
     features[36] = other_most * max(np.float32(0.0), rest - np.float32(0.8)) * 5
+    prove(
+        places, pattern, units, unit_ids, unit_flags, unit_weights, stream, homes, starts, ids, flags, confidences,
+        evidence, wrong, first, last + 1, room, losses, features, proofs,
+    )  # fmt: skip
     return first, last + 1
 
 
@@ -532,7 +751,7 @@ def measure(  # type: ignore[no-untyped-def]
 def verify(  # type: ignore[no-untyped-def]
     ends, distances, least, lengths, part_ends, offsets, pattern, weights, gaps, units, unit_offsets, unit_ids,
     unit_flags, unit_weights, stream, homes, starts, ids, flags, heard_weights, confidences, side_confidence, cost,
-    coefficients, begin, finish,
+    evidence, wrong, coefficients, begin, finish,
 ):  # fmt: skip
     """Look closely at each candidate place among the symbols `begin` to `finish` (ends count from `begin`).
 
@@ -552,6 +771,7 @@ def verify(  # type: ignore[no-untyped-def]
     places = np.empty(longest, np.int32)
     losses = np.empty(longest + 1, np.float32)
     room = np.empty((5, widest + 1), np.int32)
+    proofs = np.empty((2, longest + 1), np.float32)
     for p in range(count):
         rows = offsets[p + 1] - offsets[p]
         if rows == 0 or ends[p, 0] < 0:
@@ -589,7 +809,7 @@ def verify(  # type: ignore[no-untyped-def]
             first, last = measure(
                 places, one, one_weights, one_gaps, one_units, own_ids, own_flags, own_weights,
                 stream, homes, starts, ids, flags, confidences, side_confidence, stream.shape[0], cost,
-                features, losses, room,
+                evidence, wrong, features, losses, room, proofs,
             )  # fmt: skip
             if first < 0:
                 continue
@@ -598,7 +818,7 @@ def verify(  # type: ignore[no-untyped-def]
                 score += coefficients[f] * features[f]
             if features[22] + features[25] > 0 and score > DENIED:
                 score = DENIED
-            if features[37] > 0 and score > REPLACED:
+            if (features[37] > 0 or (features[23] > 0 and features[53] > CLEAR)) and score > REPLACED:
                 score = REPLACED
             if score > scores[p]:
                 scores[p] = score

@@ -26,6 +26,7 @@ SINGLE_ENGLISH = {word: str(value) for word, value in (*_EN_SMALL.items(), *_EN_
 SINGLE_CHINESE = {character: str(value) for character, value in _ZH_DIGITS.items()}
 
 PLACES_ENGLISH = frozenset(("hundred", "thousand"))
+_ZH_WORDS = frozenset(("千万", "万一"))  # by all means, in case: words and no numbers
 PLACES_CHINESE = frozenset("十百千万亿")
 TRIGGERS_ENGLISH = frozenset((*SINGLE_ENGLISH.values(), *PLACES_ENGLISH, *_EN_TIMES))
 
@@ -57,6 +58,10 @@ def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool 
         if end == at:
             result.append((texts[at], at, at + 1))
             at += 1
+            continue
+        if "".join(texts[at:end]) in _ZH_WORDS:
+            result.extend((texts[place], place, place + 1) for place in range(at, end))
+            at = end
             continue
         digits = _chinese_value(texts[at:end], known)
         if len(digits) == end - at:

@@ -9,11 +9,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from scoring.sounds import evidence
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 MODEL_FILE = Path(__file__).parent / "phrase_model.json"
+SOUNDS_FILE = Path(__file__).parent / "phrase_sounds.json"
 
 
 @dataclass(frozen=True)
@@ -24,6 +27,8 @@ class PhraseModel:
     without_confidence: NDArray[np.float64]  # the same for a recogniser that reports no confidence
     said_from: float  # probability
     unsure_from: float
+    evidence: NDArray[np.float32]  # scoring.sounds.evidence: what sounds heard say for sounds spoken
+    wrong: NDArray[np.float32]  # at scoring.sounds.CONFIDENCES: log P(wrong | confidence) / P(wrong)
 
     @property
     def doubt(self) -> float:
@@ -43,14 +48,20 @@ def phrase_model(chinese: bool) -> PhraseModel:
     Raises:
         ValueError: the file was made for other features than this program computes.
     """
+    import numpy as np
+
     from scoring.kernels import FEATURES
 
-    data = json.loads(MODEL_FILE.read_text(encoding="utf-8"))["zh" if chinese else "en"]
+    language = "zh" if chinese else "en"
+    data = json.loads(MODEL_FILE.read_text(encoding="utf-8"))[language]
+    sounds = json.loads(SOUNDS_FILE.read_text(encoding="utf-8"))[language]
     return PhraseModel(
         _coefficients(data["with_confidence"], FEATURES),
         _coefficients(data["without_confidence"], FEATURES),
         data["said_from"],
         data["unsure_from"],
+        evidence(sounds),
+        np.array(sounds["wrong"], np.float32),
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rapidfuzz.distance import Indel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -26,19 +28,20 @@ _FINALS_LIST = """
     m n ng hm
 """
 _INITIAL_NAMES = _INITIALS_LIST.split()
-_FINAL_NAMES = _FINALS_LIST.split()
-_TONES = 5
+FINALS = _FINALS_LIST.split()
+TONES = 5  # the neutral tone is 0
 _FIRST_INITIAL = len(PHONES)
 _FIRST_FINAL = _FIRST_INITIAL + len(_INITIAL_NAMES)
-_FIRST_LETTER = _FIRST_FINAL + len(_FINAL_NAMES) * _TONES
+_FIRST_LETTER = _FIRST_FINAL + len(FINALS) * TONES
 SYMBOLS = _FIRST_LETTER + 16  # letters of other scripts share what is left
 BREAK = SYMBOLS - 1  # a break in one side's speech; sounds like nothing
 
 INITIALS = {name: _FIRST_INITIAL + number for number, name in enumerate(_INITIAL_NAMES)}
 
 
-def _final(name: str, tone: int) -> int:
-    return _FIRST_FINAL + _FINAL_NAMES.index(name) * _TONES + tone
+def final_symbol(name: str, tone: int) -> int:
+    """Return the symbol of a Mandarin final in a tone."""
+    return _FIRST_FINAL + FINALS.index(name) * TONES + tone
 
 
 # --- English -------------------------------------------------------------------------------------------------------
@@ -192,13 +195,13 @@ def pinyin_symbols(syllable: str) -> tuple[int, ...]:
     found = re.fullmatch(r"(zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw]?)([a-zêü]+?)([1-5]?)", syllable)
     if found is None:
         return ()
-    initial, final, tone = found[1] or "-", found[2].replace("ü", "v").replace("ê", "e"), int(found[3] or 5) % _TONES
+    initial, final, tone = found[1] or "-", found[2].replace("ü", "v").replace("ê", "e"), int(found[3] or 5) % TONES
     if initial in "jqxy" and final in ("u", "un", "uan", "ue"):
         final = "v" + final[1:]
     final = {"ue": "ve", "io": "o"}.get(final, final)
-    if final not in _FINAL_NAMES:
+    if final not in FINALS:
         return ()
-    return INITIALS[initial], _final(final, tone)
+    return INITIALS[initial], final_symbol(final, tone)
 
 
 _DIGIT_READINGS = "ling2 yi1 er4 san1 si4 wu3 liu4 qi1 ba1 jiu3"
@@ -285,16 +288,52 @@ def costs() -> NDArray[np.float32]:
         for other, second in INITIALS.items():
             if one != other:
                 table[first, second] = _listed(_INITIAL_PAIRS, one, other)
-    for one in _FINAL_NAMES:
-        for other in _FINAL_NAMES:
+    for one in FINALS:
+        for other in FINALS:
             base = 0.0 if one == other else _listed(_FINAL_PAIRS, one, other)
-            for tone in range(_TONES):
-                for wanted in range(_TONES):
+            for tone in range(TONES):
+                for wanted in range(TONES):
                     known = tone and wanted and tone != wanted  # the neutral tone goes with every other
                     cost = min(1.0, base + (TONE_COST if known else 0.0))
-                    table[_final(one, tone), _final(other, wanted)] = cost
+                    table[final_symbol(one, tone), final_symbol(other, wanted)] = cost
     table[BREAK, :] = table[:, BREAK] = 1.0
     return table
+
+
+CONFIDENCES = (0.02, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.98)  # where a recogniser's trust was measured
+GONE = SYMBOLS  # row and column of `evidence` for no sound at all
+
+
+def evidence(learned: Mapping[str, Any]) -> NDArray[np.float32]:
+    """Return what hearing one symbol says for another one having been spoken: shape (spoken, heard), SYMBOLS + 1 each.
+
+    Natural logs of the likelihood ratio against anything having been spoken; [symbol, GONE] of a sound that was lost,
+    [GONE, symbol] of one added. `learned` are the tables that benchmarks.train_phrases stores.
+    """
+    import numpy as np
+
+    table = np.full((SYMBOLS + 1, SYMBOLS + 1), _UNLIKE, np.float32)
+    table[GONE, :] = learned["added"]
+    table[:, GONE] = learned["lost"]
+    np.fill_diagonal(table, _ALIKE)
+    if "phones" in learned:
+        count = len(PHONES)
+        table[:count, :count] = learned["phones"]
+        return table
+    firsts = list(INITIALS.values())
+    table[np.ix_(firsts, firsts)] = learned["initials"]
+    tones = np.full((TONES, TONES), -_TONE_EVIDENCE, np.float32)
+    tones[0, :] = tones[:, 0] = 0.0  # the neutral tone goes with every other
+    np.fill_diagonal(tones, _TONE_EVIDENCE)
+    for at, one in enumerate(FINALS):
+        for place, other in enumerate(FINALS):
+            spoken, heard = final_symbol(one, 0), final_symbol(other, 0)
+            table[spoken : spoken + TONES, heard : heard + TONES] = learned["finals"][at][place] + tones
+    return table
+
+
+_TONE_EVIDENCE = 0.8  # light: recognisers write down homophones of any tone
+_UNLIKE, _ALIKE = -2.0, 3.0  # of symbols that are in no table: the letters of other scripts
 
 
 def _listed(pairs: dict[tuple[str, str], float], one: str, other: str) -> float:
@@ -345,8 +384,8 @@ def classes() -> NDArray[np.uint8]:
         at += 1
     for group in _FINAL_GROUPS.split(","):
         for name in group.split():
-            for tone in range(_TONES):
-                table[_final(name, tone)] = at
+            for tone in range(TONES):
+                table[final_symbol(name, tone)] = at
         at += 1
     for symbol in range(_FIRST_LETTER, SYMBOLS):
         table[symbol] = at

@@ -133,6 +133,8 @@ def unit_flags(unit: str, chinese: bool) -> int:
         flags |= kernels.NEGATOR | kernels.CONTENT
     if any("0" <= character <= "9" for character in unit):
         flags |= kernels.DIGIT
+        if chinese:
+            flags |= int(unit[0]) + 1 << kernels.DIGIT_SHIFT
     return flags
 
 
@@ -313,7 +315,8 @@ def search(
         ends, distances, least, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
         pack.units, pack.unit_offsets, ids,
         pack.unit_flags, pack.unit_weights, stream.symbols, stream.homes, stream.starts, stream.ids,
-        stream.lexicon.flags, stream.heard_weights, stream.confidences, stream.side_confidence, costs(), coefficients,
+        stream.lexicon.flags, stream.heard_weights, stream.confidences, stream.side_confidence, costs(),
+        model.evidence, model.wrong, coefficients,
         begin, end,
     )  # fmt: skip
     return Hits(spans, scores, features)

@@ -22,7 +22,7 @@ from benchmarks.phrase_corpus import (
 from benchmarks.phrase_mishear import spoken_words
 from transcription.transcript import AGENT, CUSTOMER
 
-SPLITS = [(language, split) for language in ("en", "zh") for split in ("train", "test")]
+SPLITS = [(language, split) for language in ("en", "zh") for split in ("train", "check", "test")]
 
 
 def plain(text: str, language: str) -> str:
@@ -65,7 +65,8 @@ def test_training_and_test_share_no_script_and_no_phrase(language: str) -> None:
             plain(w, language) for script in load_scripts(language, split) for p in script.phrases for w in p.wordings
         }
 
-    assert not wordings("train") & wordings("test")
+    assert not wordings("train") & (wordings("check") | wordings("test"))
+    assert not wordings("check") & wordings("test")
 
 
 def test_training_and_test_share_no_voice_and_no_noise() -> None:
@@ -77,8 +78,9 @@ def test_training_and_test_share_no_voice_and_no_noise() -> None:
     def noises(split: str) -> set[str]:
         return {condition.partition("+")[2].partition("-")[0] for condition in CONDITIONS[split]} - {""}
 
-    assert not persons("train") & persons("test")
-    assert not noises("train") & noises("test")
+    for split in ("check", "test"):
+        assert not persons("train") & persons(split)
+        assert not noises("train") & noises(split)
 
 
 @pytest.mark.parametrize(("language", "split"), SPLITS)

@@ -317,6 +317,31 @@ def test_any_text_has_a_defined_answer(wordings: list[str], lines: list[str], la
 _NO_SIGNS = {ord(sign): " " for sign in r"\[](){}|+*?^$"}
 
 
+@pytest.mark.parametrize("chinese", [False, True])
+def test_hearing_a_sound_itself_speaks_more_for_it_than_hearing_another(chinese: bool) -> None:
+    import numpy as np
+
+    from scoring.phrase_model import phrase_model
+    from scoring.sounds import INITIALS, PHONES
+
+    sounds = list((INITIALS if chinese else PHONES).values())
+    table = phrase_model(chinese).evidence[np.ix_(sounds, sounds)]
+
+    assert (table.argmax(axis=1) == np.arange(len(sounds))).mean() > 0.95
+    assert (table.diagonal() > 0).all()
+
+
+def test_low_confidence_never_turns_unlike_words_into_said() -> None:
+    for confidence in (0.05, 0.2, 0.5):
+        assert verdict("slow down", "eight and twelve do you need", confidence=confidence) != "said"
+        assert verdict("感谢您的耐心等待", "感谢您的来电", language="zh-CN", confidence=confidence) != "said"
+
+
+def test_words_that_look_like_numbers_are_words() -> None:
+    assert verdict("千万不要开灯", "千万不要开灯", language="zh-CN") == "said"
+    assert verdict("千万不要开灯", "一千万不要开灯", language="zh-CN") != "not_said"
+
+
 def test_a_four_hour_call_and_a_thousand_phrases_take_seconds() -> None:
     line = "i will check that for you one moment please the system is slow today"
     turns = [agent(line), customer("okay")] * 1500
