@@ -166,7 +166,7 @@ def test_a_staff_number_that_nobody_has_is_asked_back_before_an_agent_is_made(
 def test_the_upload_page_belongs_to_the_calls(app: Flask, session: Session, inspector: User) -> None:
     page = client_of(app, session, inspector).get("/calls/upload").text
 
-    assert re.search(r'href="/calls/"[^>]*aria-current="page"', page)
+    assert re.search(r'href="/calls/"[^>]*aria-current="true"', page)
 
 
 def test_a_supervisor_uploads_for_the_own_team_only(app: Flask, session: Session, queued: list[int]) -> None:
