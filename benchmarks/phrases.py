@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
+import random
 import os
 import resource
 import statistics
@@ -287,36 +288,62 @@ def _report_speed(language: str, name: str, repeats: int) -> None:
     said = [wording for script in scripts for phrase in script.phrases for wording in phrase.wordings]
     wordings = list(itertools.islice(itertools.cycle(said), PHRASES))
     calls = [_long_call(language, number) for number in range(20)]
+    texts = [_normal(" ".join(turn.text for turn in call.turns), language) for call in calls]
     with ProcessPoolExecutor(1, get_context("spawn")) as pool:  # a process that has read no dictionary yet
         cold_make, cold_find = pool.submit(_cold, wordings, calls[0], language).result()
     begin = time.perf_counter()
-    finder = PhraseFinder({str(number): [wording] for number, wording in enumerate(wordings)}, language=language)
+    finder = _finder(wordings, language)
     made = time.perf_counter() - begin
+    unit = "words" if language == "en" else "characters"
+    print(f"\n## Speed, {name}: {PHRASES} phrases on {WORDS} {unit}, median of {repeats} different calls in turn\n")
+    print("| | phrases of the calls' scripts | phrases that nobody says |\n| --- | ---: | ---: |")
+    columns = [
+        _speeds(phrases, calls, texts, language, repeats) for phrases in (wordings, _shuffled(wordings, language))
+    ]
+    theirs, ours = zip(*columns, strict=True)
+    print(f"| RapidFuzz partial ratio, text in normal form already | {theirs[0]:.2f} ms | {theirs[1]:.2f} ms |")
+    print(f"| ours, preparation of the transcript included | {ours[0]:.2f} ms | {ours[1]:.2f} ms |")
+    print(f"| ratio | {theirs[0] / ours[0]:.1f} × | {theirs[1] / ours[1]:.1f} × |")
+    print(
+        f"\nThe finder is made in {1000 * made:.0f} ms, the first of a process in {1000 * cold_make:.0f} ms; ", end=""
+    )
+    print(f"the first call of a process takes {1000 * cold_find:.0f} ms.")
+    _report_memory(finder, calls, repeats)
+
+
+def _finder(wordings: Sequence[str], language: str) -> PhraseFinder:
+    return PhraseFinder({str(number): [wording] for number, wording in enumerate(wordings)}, language=language)
+
+
+def _shuffled(wordings: Sequence[str], language: str) -> list[str]:
+    """Return as many phrases of the same lengths, made of the same words (characters) in any order."""
+    joint = " " if language == "en" else ""
+    parts = [wording.split() if joint else list(wording) for wording in wordings]
+    pool = [part for words in parts for part in words]
+    random.Random(1).shuffle(pool)
+    rest = iter(pool)
+    return [joint.join(itertools.islice(rest, len(words))) for words in parts]
+
+
+def _speeds(
+    wordings: Sequence[str], calls: Sequence[Transcript], texts: Sequence[str], language: str, repeats: int
+) -> tuple[float, float]:
+    """Return the median milliseconds of a call by partial ratio and by ours."""
+    finder = _finder(wordings, language)
     normal = [_normal(wording, language) for wording in wordings]
-    texts = [_normal(" ".join(turn.text for turn in call.turns), language) for call in calls]
     finder.find(calls[1])
     ours, theirs = [], []
     for number in range(repeats):  # in turn, so that other work on the machine slows both
         call, text = calls[number % len(calls)], texts[number % len(calls)]
         ours.append(_timed(lambda call=call: finder.find(call)))  # type: ignore[misc]
         theirs.append(_timed(lambda text=text: [fuzz.partial_ratio(wording, text) for wording in normal]))  # type: ignore[misc]
-    mine, other = 1000 * statistics.median(ours), 1000 * statistics.median(theirs)
-    unit = "words" if language == "en" else "characters"
-    print(f"\n## Speed, {name}: {PHRASES} phrases on {WORDS} {unit}, median of {repeats} different calls in turn\n")
-    print("| | ms |\n| --- | ---: |")
-    print(f"| RapidFuzz partial ratio, text in normal form already | {other:.2f} |")
-    print(f"| ours, preparation of the transcript included | {mine:.2f} |")
-    print(f"| ratio | {other / mine:.1f} × |")
-    print(f"| the finder made of its phrases | {1000 * made:.0f} |")
-    print(f"| the same, first of a process | {1000 * cold_make:.0f} |")
-    print(f"| ours, first call of a process | {1000 * cold_find:.0f} |")
-    _report_memory(finder, calls, repeats)
+    return 1000 * statistics.median(theirs), 1000 * statistics.median(ours)
 
 
 def _cold(wordings: Sequence[str], call: Transcript, language: str) -> tuple[float, float]:
     """Return the seconds that the first finder and its first call take; the modules are loaded already."""
     begin = time.perf_counter()
-    finder = PhraseFinder({str(number): [wording] for number, wording in enumerate(wordings)}, language=language)
+    finder = _finder(wordings, language)
     made = time.perf_counter()
     finder.find(call)
     return made - begin, time.perf_counter() - made
