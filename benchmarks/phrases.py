@@ -17,8 +17,8 @@ from __future__ import annotations
 import argparse
 import gc
 import itertools
-import random
 import os
+import random
 import resource
 import statistics
 import subprocess
