@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from benchmarks.learn_sounds import learned
-from benchmarks.phrase_corpus import NEAR, Case, read_cases
+from benchmarks.phrase_corpus import HALF, NEAR, SPREAD, Case, read_cases
 from scoring.alignment import negated_before
 from scoring.entries import compile_entry
-from scoring.kernels import CLEAR, DENIED, FEATURES, REPLACED
+from scoring.kernels import CLEAR, DENIED, FEATURES, REPLACED, SURE
 from scoring.phrase_model import MODEL_FILE, SOUNDS_FILE, PhraseModel
 from scoring.phrases import STANDARD_SLOTS
 from scoring.sounds import evidence
@@ -42,7 +42,7 @@ ROUNDS = 1
 SIMULATED = "simulated"  # the engine of transcripts that were made without sound
 SMOOTHING = {"en": 150.0, "zh": 1500.0}  # counts; Mandarin's errors are made by a program and trusted less
 NOTHING_ALIKE, DENIED_BEFORE = 0.002, 0.047  # probabilities where no model is asked
-MOST_UNSURE = 0.06  # share of the training phrases
+MOST_UNSURE = 0.05  # share of the training phrases
 PENALTY = 2e-4  # of squared coefficients, on features scaled to unit spread
 RISING = frozenset(
     ("fit", "exact", "rest_fit", "bits", "sound", "sound_share", "told_worst", "told_second", "told", "told_small",
@@ -54,7 +54,7 @@ FREE = frozenset(("log_length", "one_over_content", "confidence_known"))  # eith
 SURER = frozenset(("confidence", "side_confidence"))
 DOUBT = "doubt"
 # The cases hold more near-misses than calls do; simulated errors teach less than real ones.
-WEIGHTS = {NEAR: 0.7, "simulated": 0.4}
+WEIGHTS = {NEAR: 0.4, HALF: 0.4, SPREAD: 0.4, "simulated": 0.4}
 START = {"fit": 12.0, "worst": -5.0, "lost": -3.0, "intercept": -5.5}
 
 
@@ -179,7 +179,10 @@ def probabilities(features: NDArray[np.float64], coefficients: NDArray[np.float6
     score = features @ coefficients[:-1] + coefficients[-1]
     denied = features[:, [FEATURES.index("denial_added"), FEATURES.index("number_other")]].any(axis=1)
     score = np.where(denied, np.minimum(score, DENIED), score)
+    trusted = features[:, FEATURES.index("confidence")] >= SURE
+    trusted |= features[:, FEATURES.index("confidence_known")] == 0
     missing = (features[:, FEATURES.index("denial_missing")] > 0) & (features[:, FEATURES.index("clear")] > CLEAR)
+    missing &= trusted
     replaced = (features[:, FEATURES.index("one_other")] > 0) | missing
     score = np.where(replaced, np.minimum(score, REPLACED), score)
     return np.asarray(1 / (1 + np.exp(-np.clip(score, -30, 30))))

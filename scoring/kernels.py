@@ -32,7 +32,7 @@ LONGEST = 64  # symbols of a wording that the first pass can hold
 _FAR = 1 << 20
 _LOST = 0.45  # loss from which a word counts as another one
 _SAME, _OTHER = 0.08, 0.3  # loss up to which a word is the same, from which it is another
-_SURE = 0.6  # recogniser confidence from which a negation is taken for one
+SURE = 0.6  # recogniser confidence from which a negation is taken for one
 DENIED = -3.0  # the most that a wording scores which was heard with a negation that it has not
 _NUMBER_ALIKE = 0.3  # loss up to which a number may be another one misheard: fifteen and fifty
 _HOPELESS = 0.5  # coarse distance per symbol beyond which no wording was ever said
@@ -606,7 +606,7 @@ def measure(  # type: ignore[no-untyped-def]
         if here > 0 and here + 1 < ids.shape[0] and ids[here - 1] == ids[here + 1]:
             continue  # a question: 能不能
         confidence = confidences[here]
-        if confidence != confidence or confidence >= _SURE:
+        if confidence != confidence or confidence >= SURE:
             denial_added += 1
         else:
             features[54] += 1
@@ -677,7 +677,7 @@ def measure(  # type: ignore[no-untyped-def]
                 continue  # 6 and 60, by which 六, 一 and 六十一 are read alike
             if flags[ids[here]] & DIGIT:
                 confidence = confidences[here]
-                if losses[unit] < _NUMBER_ALIKE or confidence < _SURE:
+                if losses[unit] < _NUMBER_ALIKE or confidence < SURE:
                     number_alike = np.float32(1.0)
                 else:
                     number_other = np.float32(1.0)
@@ -737,7 +737,7 @@ def measure(  # type: ignore[no-untyped-def]
     clear = 0
     for unit in range(count):
         clear += losses[unit] == 0.0
-    if contents <= 2 and clear >= 3 and clear == count - 1 and other_trusted >= _SURE:
+    if contents <= 2 and clear >= 3 and clear == count - 1 and other_trusted >= SURE:
         features[37] = 1.0
     features[36] = other_most * max(np.float32(0.0), rest - np.float32(0.8)) * 5
     prove(
@@ -818,7 +818,8 @@ def verify(  # type: ignore[no-untyped-def]
                 score += coefficients[f] * features[f]
             if features[22] + features[25] > 0 and score > DENIED:
                 score = DENIED
-            if (features[37] > 0 or (features[23] > 0 and features[53] > CLEAR)) and score > REPLACED:
+            trusted = features[15] == 0 or features[14] >= SURE  # doubted words may well have been the negation
+            if (features[37] > 0 or (features[23] > 0 and features[53] > CLEAR and trusted)) and score > REPLACED:
                 score = REPLACED
             if score > scores[p]:
                 scores[p] = score

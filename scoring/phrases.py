@@ -213,10 +213,17 @@ def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: 
         elif entry.short:
             places.append(_short_place(entry, side, place, (low, high), model, latest))
         elif probability > DENIED and texts[first - 1] in negators and not entry.denies and negated_before(side, first):
-            places.append((DENIED, first, last))
+            places.append((_denied(side, first, probability, model), first, last))
         else:
             places.append(place)
     return places
+
+
+def _denied(side: Side, first: int, probability: float, model: PhraseModel) -> float:
+    """Return how probable a wording is before which a negation was heard: one that the recogniser doubts settles
+    nothing ("all done" heard as "all don't")."""
+    confidence = side.confidence(first - 1, first)
+    return DENIED if confidence is None or confidence >= DOUBTED_WORDS else min(probability, model.doubt)
 
 
 def _sound_places(wordings: tuple[tuple[str, ...], ...], side: Side, low: int, high: int, latest: bool) -> list[Place]:
