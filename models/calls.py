@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, created_now, named
@@ -82,6 +82,9 @@ class StoredTranscript(Base):
     text: Mapped[str]
     content: Mapped[dict[str, Any]]
     measures: Mapped[dict[str, Any] | None]
+    # What the recogniser heard, kept from the first correction on; `content` is then the corrected one.
+    original: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), deferred=True)
+    revision: Mapped[int] = mapped_column(default=0)  # how often it was corrected
     engine: Mapped[str | None]
     seconds_taken: Mapped[float | None]  # of recognition
     created_at: Mapped[created_now]

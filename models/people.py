@@ -58,6 +58,7 @@ class User(Base):
     password_hash: Mapped[str]
     role: Mapped[Role] = mapped_column(named(Role))
     locale: Mapped[str | None]  # "zh_CN" or "en"; None: as the browser asks
+    email: Mapped[str | None]  # None: no mail
     active: Mapped[bool] = mapped_column(default=True)
     agent_id: Mapped[int | None] = mapped_column(ForeignKey("agents.id"), unique=True)
     team_id: Mapped[int | None] = mapped_column(ForeignKey("teams.id"), index=True)

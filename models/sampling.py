@@ -126,6 +126,8 @@ class ReviewAssignment(Base):
     first_due_on: Mapped[date]  # before it was carried over
     carried: Mapped[int] = mapped_column(default=0)  # how often it was carried into another week
     assigned_at: Mapped[created_now]
+    skipped_at: Mapped[datetime | None]  # put off: others come first in the queue
+    skipped_reason: Mapped[str | None]
 
     sampled: Mapped[SampledCall] = relationship(back_populates="assignments")
     inspector: Mapped[User] = relationship()

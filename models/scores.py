@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, created_now, named
@@ -72,11 +72,23 @@ class ReviewReason(StrEnum):
 
 
 class Review(Base):
-    """A person's score of one call. Raw and final are both kept: a fatal item changes the final one only."""
+    """A person's score of one call. Raw and final are both kept: a fatal item changes the final one only.
+
+    A review that belongs to a calibration compares inspectors: it never counts in an agent's score, and the same
+    inspector may have an ordinary one of the same call.
+    """
 
     __tablename__ = "reviews"
     __table_args__ = (
-        UniqueConstraint("call_id", "inspector_id"),
+        Index(
+            "uq_reviews_ordinary",
+            "call_id",
+            "inspector_id",
+            unique=True,
+            sqlite_where=text("calibration_id IS NULL"),
+            postgresql_where=text("calibration_id IS NULL"),
+        ),
+        UniqueConstraint("calibration_id", "call_id", "inspector_id"),
         CheckConstraint("state = 'draft' OR submitted_at IS NOT NULL", name="submitted_when"),
         CheckConstraint("state <> 'released' OR released_at IS NOT NULL", name="released_when"),
     )
@@ -92,8 +104,15 @@ class Review(Base):
     bonus: Mapped[float] = mapped_column(default=0.0)
     fatal_confirmed: Mapped[int] = mapped_column(default=0)  # how many fatal items a person confirmed
     comment: Mapped[str | None]
+    calibration_id: Mapped[int | None] = mapped_column(ForeignKey("calibration_sessions.id"), index=True)
+    blind: Mapped[bool] = mapped_column(default=False)  # the machine's marks stay hidden until it is submitted
+    agent_hidden: Mapped[bool] = mapped_column(default=False)  # the inspector does not see whose call it is
+    revision: Mapped[int] = mapped_column(default=0)  # of what was entered: a save that knows an older one is refused
+    seconds_spent: Mapped[int] = mapped_column(default=0)  # with the review open and somebody at it
     created_at: Mapped[created_now]
+    saved_at: Mapped[datetime | None]
     submitted_at: Mapped[datetime | None]
+    release_at: Mapped[datetime | None]  # to be released by itself from then on
     released_at: Mapped[datetime | None]
 
     call: Mapped[Call] = relationship(back_populates="reviews")
@@ -116,6 +135,12 @@ class ReviewMark(Base):
     deductions: Mapped[list[Any]] = mapped_column(default=list)
     comment: Mapped[str | None]
     at_seconds: Mapped[float | None]  # the moment in the call that the person points to
+    value: Mapped[Any | None] = mapped_column(
+        JSON(none_as_null=True)
+    )  # a chosen option, a number or a text, by the item's type
+    causes: Mapped[list[Any]] = mapped_column(default=list)  # root causes chosen under a negative answer
+    auto_answer: Mapped[str | None]  # what the machine said when the person decided; None: nothing
+    override_reason: Mapped[str | None]  # why the person decided otherwise
 
 
 class TestCall(Base):
