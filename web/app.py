@@ -19,8 +19,8 @@ from web.serve import is_loopback
 
 SUBJECTS = (
     "auth", "start", "calls", "uploads", "agents", "score_pages", "critical_errors", "inspectors", "reviews",
-    "sampling", "test_calls", "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria",
-    "rules", "admin",
+    "calibration", "reviewer_checks", "appeals", "coaching", "cases", "notifications", "sampling", "test_calls",
+    "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria", "scorecards", "rules", "admin",
 )  # fmt: skip
 IDLE_TIME = timedelta(hours=12)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")

@@ -58,10 +58,13 @@ AREAS = (
         N_("Reviews"),
         (
             Place(N_("Reviews"), "reviews.index", "checklist", own_title=N_("My reviews")),
+            Place(N_("Appeals"), "appeals.index", "gavel", own_title=N_("My appeals")),
             Place(N_("Weekly sample"), "sampling.index", "dice-5"),
             Place(N_("My drawn calls"), "sampling.queue", "list-check"),
             Place(N_("Sampling plan"), "sampling.plans", "adjustments"),
             Place(N_("Written work"), "nonvoice.index", "message"),
+            Place(N_("Calibration"), "calibration.index", "adjustments-check"),
+            Place(N_("Checks of inspectors"), "reviewer_checks.index", "user-check"),
         ),
     ),
     Area(
@@ -94,9 +97,17 @@ AREAS = (
         ),
     ),
     Area(
+        N_("Coaching"),
+        (
+            Place(N_("Coaching"), "coaching.index", "school", own_title=N_("My coaching")),
+            Place(N_("Case library"), "cases.index", "books"),
+        ),
+    ),
+    Area(
         N_("Criteria"),
         (
             Place(N_("Criteria"), "criteria.index", "list-details"),
+            Place(N_("Scorecard editor"), "scorecards.index", "edit"),
             Place(N_("Rule workbench"), "rules.index", "tools", shown_as="rules.show"),
         ),
     ),
