@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
+from waitress import wasyncore
 
 from models import User
 from tests.conftest import require_or_skip, require_program
@@ -76,8 +77,9 @@ class serve:
         return f"http://127.0.0.1:{self.server.effective_port}"
 
     def __exit__(self, *_error: object) -> None:
-        self.server.close()
         self.server.task_dispatcher.shutdown()
+        # Sockets are closed by the thread that waits on them: closed under its hands, they make it fail.
+        self.server.trigger.pull_trigger(lambda: wasyncore.close_all(self.server._map))
         self.thread.join(timeout=5)
 
 
