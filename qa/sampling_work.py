@@ -184,6 +184,7 @@ def _done() -> ColumnElement[bool]:
             Review.call_id == SampledCall.call_id,
             Review.inspector_id == ReviewAssignment.inspector_id,
             Review.state.in_(FINISHED),
+            Review.ordinary,
         )
         .correlate(ReviewAssignment)
     )
@@ -458,7 +459,8 @@ def progress(
             Review,
             (Review.call_id == SampledCall.call_id)
             & (Review.inspector_id == ReviewAssignment.inspector_id)
-            & Review.state.in_(FINISHED),
+            & Review.state.in_(FINISHED)
+            & Review.ordinary,
         )
         .where(Draw.week == week.label, SampledCall.withdrawn_at.is_(None), *only)
     ).all()
