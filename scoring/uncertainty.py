@@ -88,6 +88,32 @@ def share_interval(met: float, n: float, confidence: float = CONFIDENCE) -> Inte
     return Interval(0.0 if met == 0 else max(0.0, middle - half), 1.0 if met == n else min(1.0, middle + half))
 
 
+def clustered_interval(
+    clusters: Sequence[tuple[float, float]], confidence: float = CONFIDENCE, *, graded: bool = False
+) -> Interval:
+    """Return the interval of a share, 0 to 1, whose observations come in clusters of (met, n).
+
+    Wilson's interval of as many independent observations as these are worth: n over the design effect, which is the
+    variance of the ratio of the sums over that of a simple sample. It is never taken for less than the number of
+    clusters, nor for more than n unless an observation may be met in part (`graded`), which tells more than yes or no.
+    Where all observations are alike nothing is known of it: each cluster counts once.
+
+    Raises:
+        ValueError: there is no observation.
+    """
+    met, n, k = sum(met for met, _ in clusters), sum(size for _, size in clusters), len(clusters)
+    if not n:
+        raise ValueError("a share needs at least one observation")
+    share = min(1.0, met / n)
+    worth = float(k)
+    if 0 < share < 1 and k > 1:
+        variance = k / (k - 1) * sum((one - share * size) ** 2 for one, size in clusters) / n**2
+        simple = share * (1 - share)
+        worth = max(float(k), simple / variance) if variance > 0 else max(float(k), n)
+        worth = worth if graded else min(worth, max(1.0, n))
+    return share_interval(share * worth, worth, confidence)
+
+
 def census_interval(tally: Tally, population: int, confidence: float = CONFIDENCE) -> Interval | None:
     """Return the interval of the mean over `population` values of which those in `tally` are known.
 
