@@ -28,6 +28,7 @@ class CalibrationSession(Base):
     scorecard_version_id: Mapped[int] = mapped_column(ForeignKey("scorecard_versions.id"), index=True)
     purpose: Mapped[str | None]  # what is to be agreed on
     due_at: Mapped[datetime]
+    agent_hidden: Mapped[bool] = mapped_column(default=False)  # those who take part do not see whose calls they are
     created_by_id: Mapped[int] = mapped_column(ForeignKey("users.id"), index=True)
     created_at: Mapped[created_now]
     closed_at: Mapped[datetime | None]  # results are open to all who took part

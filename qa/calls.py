@@ -6,7 +6,7 @@ and looks for words in the SEARCH_WINDOW newest calls that the other filters lea
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -32,12 +32,17 @@ from models import (
     Agent,
     AutoMark,
     AutoScore,
+    CalibrationCall,
+    CalibrationParticipant,
+    CalibrationSession,
     Call,
     CallState,
     Review,
+    ReviewAssignment,
     ReviewMark,
     ReviewState,
     Role,
+    SampledCall,
     StoredTranscript,
     TestCall,
     User,
@@ -156,14 +161,55 @@ def queues_of(session: Session, user: User) -> list[str]:
     return list(session.scalars(_distinct_queues()))
 
 
-def reviews_seen_by(user: User, reviews: Sequence[Review]) -> list[Review]:
-    """Return the reviews of one call that `user` may read.
+def reviews_seen_by(user: User, reviews: Sequence[Review], *, judging: bool = False) -> list[Review]:
+    """Return the reviews of one call that `user` may read; those of calibrations belong to their own pages.
 
-    Agents read released ones, everybody else finished ones and own drafts.
+    Agents read released ones, everybody else finished ones and own drafts; who has still to judge the call
+    (`calls_to_judge`) reads only what is their own.
     """
+    ordinary = [review for review in reviews if review.ordinary]
     if user.role is Role.AGENT:
-        return [review for review in reviews if review.state is ReviewState.RELEASED]
-    return [review for review in reviews if review.state in FINISHED or review.inspector_id == user.id]
+        return [review for review in ordinary if review.state is ReviewState.RELEASED]
+    return [
+        review for review in ordinary if review.inspector_id == user.id or (review.state in FINISHED and not judging)
+    ]
+
+
+def calls_to_judge(session: Session, user: User, ids: Collection[int]) -> set[int]:
+    """Return which of the calls `ids` are waiting for an opinion of `user` that must be their own.
+
+    That is a drawn call given to them, and a call of an open calibration that they take part in. What others found
+    there stays hidden until they have submitted: a second inspector should not even know that there is a first.
+    """
+    if user.role not in SEES_ALL:
+        return set()
+    submitted = exists().where(
+        Review.call_id == SampledCall.call_id,
+        Review.inspector_id == user.id,
+        Review.state.in_(FINISHED),
+        Review.ordinary,
+    )
+    drawn = (
+        select(SampledCall.call_id)
+        .join(ReviewAssignment, ReviewAssignment.sampled_call_id == SampledCall.id)
+        .where(
+            SampledCall.call_id.in_(ids),
+            ReviewAssignment.inspector_id == user.id,
+            SampledCall.withdrawn_at.is_(None),
+            ~submitted,
+        )
+    )
+    calibrated = (
+        select(CalibrationCall.call_id)
+        .join(CalibrationSession, CalibrationSession.id == CalibrationCall.session_id)
+        .join(CalibrationParticipant, CalibrationParticipant.session_id == CalibrationSession.id)
+        .where(
+            CalibrationCall.call_id.in_(ids),
+            CalibrationParticipant.user_id == user.id,
+            CalibrationSession.closed_at.is_(None),
+        )
+    )
+    return {*session.scalars(drawn), *session.scalars(calibrated)}
 
 
 def snippet(text: str, words: str) -> Snippet | None:
@@ -349,9 +395,14 @@ def _rows(session: Session, user: User, ids: Sequence[int], words: str | None) -
 
 def _newest_reviews(session: Session, user: User, ids: Sequence[int]) -> Mapping[int, tuple[float | None, ReviewState]]:
     states = FINISHED if user.role in SEES_MARKS else (ReviewState.RELEASED,)
+    to_judge = calls_to_judge(session, user, ids)
     found = session.execute(
         select(Review.call_id, Review.final, Review.state)
-        .where(Review.call_id.in_(ids), Review.state.in_(states), Review.ordinary)
+        .where(
+            Review.call_id.in_([one for one in ids if one not in to_judge]),
+            Review.state.in_(states),
+            Review.ordinary,
+        )
         .order_by(Review.id)
     )
     return {call_id: (final, state) for call_id, final, state in found}

@@ -14,19 +14,21 @@ from itertools import combinations
 from math import fsum, nan
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import Session, aliased
 
 from models import AutoScore, Call, Review, ReviewMark, ReviewReason, ReviewState, ScorecardVersion, User
 from qa.criteria import card_of
 from qa.periods import Period
 from qa.sampling import CHUNK, FINISHED
 from qa.test_calls import ordinary_call
-from scoring.agreement import Agreement, AnswerPair, agreement
+from scoring.agreement import Agreement, AnswerPair, agreement, needs_rewording
+from scoring.chance_agreement import Estimate, cohen_kappa
 from scoring.leniency import InspectorEffect, Leniency, inspector_effects
 
 GAP_ALARM = 5.0  # points between two inspectors on one call
 AGREEMENT_TARGET = 0.9  # of item answers
+ITEMS_SHOWN = 3  # to an inspector, of those on which opinions differ most
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,11 @@ class ItemAgreement:
     name: str
     agreement: Agreement
 
+    @property
+    def reword(self) -> bool:
+        """Whether inspectors read it differently (scoring.agreement.needs_rewording)."""
+        return needs_rewording(self.agreement)
+
 
 @dataclass(frozen=True, slots=True)
 class InspectorRow:
@@ -55,6 +62,7 @@ class InspectorRow:
     inspector_id: int
     name: str
     agreement: Agreement | None  # None: no call that another inspector scored too
+    kappa: Estimate | None  # Cohen's, of the own answers against the others'
     gap: Gap | None
     effect: InspectorEffect | None  # None: no released random review
 
@@ -67,6 +75,15 @@ class Inspection:
     gap: Gap | None
     items: Sequence[ItemAgreement]  # least agreement first
     inspectors: Sequence[InspectorRow]
+
+
+@dataclass(frozen=True, slots=True)
+class JointResults:
+    """How an inspector's answers compare with the second opinions on the same calls."""
+
+    agreement: Agreement
+    gap: Gap | None
+    apart: Sequence[ItemAgreement]  # the items with the fewest equal answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +118,45 @@ def inspection(session: Session, period: Period, *, zone: ZoneInfo) -> Inspectio
             inspector_id,
             name,
             _agreement(pair for one, _, pair in pairs if inspector_id in one.inspectors),
+            _kappa(inspector_id, pairs),
             _gap([one for one in joint if inspector_id in one.inspectors]),
             effects.get(inspector_id),
         )
         for inspector_id, name in people
     ]
     return Inspection(_agreement(pair for _, _, pair in pairs), _gap(joint), _by_item(session, pairs), rows)
+
+
+def own_joint_results(session: Session, inspector_id: int, *, limit: int = 20) -> JointResults | None:
+    """Return what became of the inspector's newest jointly scored calls, all together; None when there is none.
+
+    Nobody is named, and a call counts only once both have submitted it.
+    """
+    twice = (
+        select(Review.call_id)
+        .where(Review.inspector_id == inspector_id, Review.state.in_(FINISHED), Review.ordinary)
+        .where(_others_review(inspector_id))
+        .order_by(Review.submitted_at.desc(), Review.id.desc())
+        .limit(limit)
+    )
+    calls = list(session.scalars(twice))
+    joint = [one for one in _joint_reviews(session, [Review.call_id.in_(calls)]) if inspector_id in one.inspectors]
+    pairs = _answer_pairs(session, joint)
+    found = _agreement(pair for _, _, pair in pairs)
+    if found is None:
+        return None
+    apart = [one for one in _by_item(session, pairs) if one.agreement.share < 1]
+    return JointResults(found, _gap(joint), apart[:ITEMS_SHOWN])
+
+
+def _others_review(inspector_id: int) -> ColumnElement[bool]:
+    other = aliased(Review)
+    return exists().where(
+        other.call_id == Review.call_id,
+        other.inspector_id != inspector_id,
+        other.state.in_(FINISHED),
+        other.ordinary,
+    )
 
 
 def adjusted_means(session: Session, period: Period, *, zone: ZoneInfo) -> dict[int, AdjustedMean]:
@@ -169,11 +219,12 @@ def _leniency(session: Session, period: Period, zone: ZoneInfo) -> tuple[Lenienc
 
 
 def _joint_reviews(session: Session, in_period: Iterable[ColumnElement[bool]]) -> list[_Joint]:
-    twice = select(Review.call_id).where(Review.state.in_(FINISHED)).group_by(Review.call_id).having(func.count() > 1)
+    finished = (Review.state.in_(FINISHED), Review.ordinary)
+    twice = select(Review.call_id).where(*finished).group_by(Review.call_id).having(func.count() > 1)
     reviews = session.execute(
         select(Review.call_id, Review.scorecard_version_id, Review.inspector_id, Review.raw, Review.id)
         .join(Call, Review.call_id == Call.id)
-        .where(Review.state.in_(FINISHED), Review.call_id.in_(twice), *in_period)
+        .where(*finished, Review.call_id.in_(twice), *in_period)
         .order_by(Review.call_id, Review.id)
     ).tuples()
     same: defaultdict[tuple[int, int], list[tuple[int, float | None, int]]] = defaultdict(list)
@@ -208,6 +259,17 @@ def _answer_pairs(session: Session, joint: Sequence[_Joint]) -> list[tuple[_Join
 def _agreement(pairs: Iterable[AnswerPair]) -> Agreement | None:
     found = list(pairs)
     return agreement(found) if found else None
+
+
+def _kappa(inspector_id: int, pairs: Iterable[tuple[_Joint, str, AnswerPair]]) -> Estimate | None:
+    own, others, calls = [], [], []
+    for one, _, pair in pairs:
+        if inspector_id in one.inspectors:
+            mine = one.inspectors[0] == inspector_id
+            own.append(pair.first if mine else pair.second)
+            others.append(pair.second if mine else pair.first)
+            calls.append(pair.call)
+    return cohen_kappa(own, others, calls=calls) if own else None
 
 
 def _gap(joint: Sequence[_Joint]) -> Gap | None:

@@ -14,6 +14,12 @@ from dataclasses import dataclass
 from scoring.chance_agreement import Estimate, gwet_ac1, krippendorff_alpha
 from scoring.uncertainty import CONFIDENCE, Interval, clustered_interval
 
+AGREEMENT_ALARM = 0.85  # of answers to an item
+# Below it conclusions from answers should not be drawn (Krippendorff 2004, Content Analysis, chapter 11).
+LEAST_ALPHA = 0.667
+LEAST_PAIRS = 10  # fewer pairs of answers, or from fewer calls than the next line says, are no reason to reword an item
+LEAST_CALLS = 5
+
 
 @dataclass(frozen=True, slots=True)
 class AnswerPair:
@@ -72,3 +78,10 @@ def agreement(pairs: Sequence[AnswerPair], confidence: float = CONFIDENCE) -> Ag
         krippendorff_alpha(answers, calls=calls, confidence=confidence),
         gwet_ac1(answers, calls=calls, confidence=confidence),
     )
+
+
+def needs_rewording(found: Agreement) -> bool:
+    """Whether people read an item differently: few equal answers, and little of them beyond chance, often enough."""
+    if found.n < LEAST_PAIRS or found.calls < LEAST_CALLS:
+        return False
+    return found.share < AGREEMENT_ALARM and (found.alpha is None or found.alpha.value < LEAST_ALPHA)

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import AutoMark, AutoScore, Call, Review, ReviewMark, Role, ScorecardVersion, TestCall, User
-from qa.calls import SEES_MARKS, reviews_seen_by, visible_calls
+from qa.calls import SEES_MARKS, calls_to_judge, reviews_seen_by, visible_calls
 from qa.criteria import card_of, phrases_of
 from scoring.marks import Answer, Evidence
 from scoring.phrase_set import PhraseSet
@@ -175,7 +175,8 @@ def call_view(session: Session, user: User, call: Call) -> CallView:
     stored = call.transcript
     transcript = Transcript.from_dict(stored.content) if stored else None
     measures = AudioMeasures.from_dict(stored.measures) if stored and stored.measures else None
-    reviews = reviews_seen_by(user, call.reviews)
+    judging = call.id in calls_to_judge(session, user, [call.id])
+    reviews = reviews_seen_by(user, call.reviews, judging=judging)
     score = call.auto_score if user.role in SEES_MARKS else None
     newest = max(reviews, key=lambda review: review.id, default=None)
     card = score.scorecard if score else newest.scorecard if newest else None

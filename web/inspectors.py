@@ -12,9 +12,10 @@ from flask_babel import gettext
 from flask_login import current_user
 
 from models import Role, User
-from qa.inspectors import AGREEMENT_TARGET, GAP_ALARM, Inspection, inspection
+from qa.inspectors import AGREEMENT_TARGET, GAP_ALARM, Gap, Inspection, inspection
 from qa.score_export import Cell, table_file
-from scoring.agreement import Agreement
+from scoring.agreement import AGREEMENT_ALARM, LEAST_ALPHA, LEAST_CALLS, LEAST_PAIRS, Agreement
+from scoring.chance_agreement import Estimate
 from web.access import allow
 from web.agents import FILES, download
 from web.audit import seen
@@ -30,6 +31,8 @@ COLUMNS = (
     N_("Whose"), N_("Name"), N_("Agreement in percent"), N_("Lower limit"), N_("Upper limit"),
     N_("Beyond chance (alpha)"), N_("n"), N_("Number of calls"), N_("Mean difference in points"),
     N_("Leniency in points"), N_("Leniency, lower limit"), N_("Leniency, upper limit"), N_("Number of reviews"),
+    N_("alpha, lower limit"), N_("alpha, upper limit"), N_("AC1"), N_("AC1, lower limit"), N_("AC1, upper limit"),
+    N_("kappa"), N_("kappa, lower limit"), N_("kappa, upper limit"), N_("Alarm"),
 )  # fmt: skip
 
 
@@ -56,7 +59,11 @@ def index() -> ResponseReturnValue:
         choices=list(choices(period)),
         target=AGREEMENT_TARGET,
         alarm=GAP_ALARM,
+        item_alarm=AGREEMENT_ALARM,
         least=MIN_PAIRS,
+        least_pairs=LEAST_PAIRS,
+        least_calls=LEAST_CALLS,
+        least_alpha=LEAST_ALPHA,
     )
 
 
@@ -101,6 +108,8 @@ def cells_of(found: Inspection) -> Iterator[list[Cell]]:
         *figures(found.whole),
         round(found.gap.mean, 2) if found.gap else None,
         *nothing,
+        *beyond_chance(found.whole, None),
+        alarm_of(found.gap, found.whole),
     ]
     for one in found.inspectors:
         effect = one.effect
@@ -116,14 +125,46 @@ def cells_of(found: Inspection) -> Iterator[list[Cell]]:
                 else [None] * 3
             ),
             effect.n if effect else 0,
+            *beyond_chance(one.agreement, one.kappa),
+            alarm_of(one.gap, one.agreement),
         ]
     for item in found.items:
-        yield [gettext("Item"), f"{item.item} {item.name}", *figures(item.agreement), None, *nothing]
+        yield [
+            gettext("Item"),
+            f"{item.item} {item.name}",
+            *figures(item.agreement),
+            None,
+            *nothing,
+            *beyond_chance(item.agreement, None),
+            gettext("reword") if item.reword else alarm_of(None, item.agreement),
+        ]
 
 
 def figures(one: Agreement | None) -> list[Cell]:
     if one is None:
         return [None] * 6
-    alpha = None if one.alpha is None else round(one.alpha, 3)
+    alpha = None if one.alpha is None else round(one.alpha.value, 3)
     shares = (round(100 * share, 1) for share in (one.share, one.interval.low, one.interval.high))
     return [*shares, alpha, one.n, one.calls]
+
+
+def beyond_chance(one: Agreement | None, kappa: Estimate | None) -> list[Cell]:
+    """Return the limits of alpha, then AC1 and kappa with theirs."""
+    alpha, ac1 = (one.alpha, one.ac1) if one else (None, None)
+    return [*estimate_cells(alpha)[1:], *estimate_cells(ac1), *estimate_cells(kappa)]
+
+
+def estimate_cells(one: Estimate | None) -> list[Cell]:
+    if one is None:
+        return [None] * 3
+    return [round(value, 3) for value in (one.value, one.interval.low, one.interval.high)]
+
+
+def alarm_of(gap: Gap | None, one: Agreement | None) -> Cell:
+    """Return what is beyond the alarm's limits: calls that are too far apart, or too few equal answers."""
+    words = []
+    if gap and gap.wide:
+        words.append(gettext("gap"))
+    if one and one.n >= MIN_PAIRS and one.share < AGREEMENT_ALARM:
+        words.append(gettext("agreement"))
+    return ", ".join(words)

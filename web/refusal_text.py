@@ -8,5 +8,6 @@ from qa.refusals import Refused
 
 
 def refusal_text(refusal: Refused) -> str:
-    """Return the translated sentence of `refusal`."""
-    return gettext(refusal.message, **refusal.values) if refusal.values else gettext(refusal.message)
+    """Return the translated sentence of `refusal`, with a refusal inside it translated too."""
+    values = {name: refusal_text(one) if isinstance(one, Refused) else one for name, one in refusal.values.items()}
+    return gettext(refusal.message, **values) if values else gettext(refusal.message)

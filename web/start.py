@@ -69,9 +69,7 @@ def inspector_page() -> dict[str, Any]:
             Review.ordinary,
         )
     )
-    waiting = select(Review).where(
-        Review.inspector_id == me, Review.state == ReviewState.SUBMITTED, Review.ordinary
-    )
+    waiting = select(Review).where(Review.inspector_id == me, Review.state == ReviewState.SUBMITTED, Review.ordinary)
     return {
         "tasks": session.scalars(open_tasks(me).limit(SHOWN)).all(),
         "today": now().astimezone(settings.zone).date(),

@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("scorecard_version_id", sa.Integer(), nullable=False),
         sa.Column("purpose", sa.String(), nullable=True),
         sa.Column("due_at", UTCDateTime(), nullable=False),
+        sa.Column("agent_hidden", sa.Boolean(), nullable=False),
         sa.Column("created_by_id", sa.Integer(), nullable=False),
         sa.Column("created_at", UTCDateTime(), nullable=False),
         sa.Column("closed_at", UTCDateTime(), nullable=True),
