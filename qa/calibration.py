@@ -219,13 +219,13 @@ def waiting_calibrations(session: Session, user: User) -> list[tuple[Calibration
 def extend_calibration(
     session: Session, calibration: CalibrationSession, due_at: datetime, *, by: User, address: str | None = None
 ) -> None:
-    """Give an open session more time, also when its deadline has just passed and it is not closed yet.
+    """Give an open session more time.
 
     Raises:
-        Refused: `by` is no lead, the session is closed, or the new deadline is past or not later than the old one.
+        Refused: `by` is no lead, results are open already, or the new deadline is past or not later than the old one.
     """
     _refuse_unless_lead(by)
-    if calibration.closed_at is not None:
+    if results_open(session, calibration):
         raise Refused(N_("The calibration is closed: its results are open."))
     _refuse_past(due_at)
     if due_at <= calibration.due_at:

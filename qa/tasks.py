@@ -16,6 +16,7 @@ from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import open_engine, session_factory, transaction
+from qa.calibration import close_due_calibrations
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
 from qa.settings import Settings, load_settings
@@ -47,6 +48,7 @@ def configure(settings: Settings) -> Celery:
         beat_schedule={
             "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
+            "calibrations": {"task": "qa.tasks.close_calibrations", "schedule": SWEEP_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -116,6 +118,13 @@ def match() -> int:
     """Look for the calls of what came in before them: test-call sheets, surveys, complaints; return how many."""
     with transaction(workplace().factory) as session:
         return match_again(session) + link_again(session)
+
+
+@app.task(name="qa.tasks.close_calibrations")
+def close_calibrations() -> int:
+    """Open the results of calibrations whose time is up or whose reviews are all in; return how many."""
+    with transaction(workplace().factory) as session:
+        return close_due_calibrations(session)
 
 
 def enqueue(call_id: int) -> None:

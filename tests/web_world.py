@@ -18,6 +18,7 @@ from werkzeug.routing import Rule
 from models import (
     Agent,
     AuditEvent,
+    CalibrationSession,
     Call,
     CallState,
     Complaint,
@@ -37,6 +38,7 @@ from models import (
     User,
 )
 from models.base import now
+from qa.calibration import NewCalibration, create_calibration
 from qa.periods import Period, PeriodKind
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
@@ -89,6 +91,7 @@ class World:
     other_complaint: Complaint
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
+    calibration: CalibrationSession  # of the inspector and the lead, still open
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -110,6 +113,7 @@ class World:
             "complaint_id": self.complaint.id,
             "praise_id": self.praise.id,
             "nonvoice_id": self.written.id,
+            "calibration_id": self.calibration.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "code": "en",
@@ -189,6 +193,7 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        calibration=open_calibration(session, calls[2], card, [inspector, users[Role.LEAD]]),
     )
 
 
@@ -290,6 +295,14 @@ def written_review(session: Session, agent: Agent, inspector: User) -> NonVoiceR
     session.add(review)
     session.flush()
     return review
+
+
+def open_calibration(session: Session, call: Call, card: ScorecardVersion, people: list[User]) -> CalibrationSession:
+    ids = [user.id for user in people]
+    new = NewCalibration("Greeting", card.id, [call.id], ids, people[-1].id, now() + timedelta(days=3))
+    made = create_calibration(session, new, by=people[-1])
+    session.commit()
+    return made
 
 
 def method_of(rule: Rule) -> str:
