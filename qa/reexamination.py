@@ -257,7 +257,7 @@ def _marked(session: Session, item: str, answer: str, fatal: bool) -> Iterator[t
     if fatal:
         suspected = select(AutoScore.call_id, AutoScore.summary).join(AutoScore.call).where(AutoScore.fatal_suspected)
         for call, summary in run(suspected.order_by(Call.started_at.desc()).limit(SEARCHED)):
-            finding = next((one for one in summary.get("fatals", []) if one["item"] == item), {})
+            finding: Mapping[str, Any] = next((one for one in summary.get("fatals", []) if one["item"] == item), {})
             if finding.get("suspected") == answer:
                 yield call, finding.get("evidence", [])
         return

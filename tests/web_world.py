@@ -17,6 +17,9 @@ from werkzeug.routing import Rule
 
 from models import (
     Agent,
+    Appeal,
+    AppealState,
+    AppealStep,
     AuditEvent,
     Call,
     CallState,
@@ -25,6 +28,7 @@ from models import (
     NonVoiceChannel,
     NonVoiceReview,
     Praise,
+    Reexamination,
     Review,
     ReviewReason,
     ReviewState,
@@ -89,6 +93,8 @@ class World:
     other_complaint: Complaint
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
+    appeal: Appeal  # of the agent, upheld, with a call to look at again
+    reexamination: Reexamination
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -110,6 +116,8 @@ class World:
             "complaint_id": self.complaint.id,
             "praise_id": self.praise.id,
             "nonvoice_id": self.written.id,
+            "appeal_id": self.appeal.id,
+            "reexamination_id": self.reexamination.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "code": "en",
@@ -164,6 +172,9 @@ def make_world(session: Session) -> World:
     sheets = [sheet_of(session, tester, agent) for tester in (users[Role.TEST_CALLER], another_tester)]
     complaints = [complaint_of(session, who) for who in (agent, other_agent)]
     written = written_review(session, agent, inspector)
+    appeal = upheld_appeal(session, reviews[0], users[Role.AGENT], inspector)
+    looked_at = Reexamination(appeal=appeal, call=calls[2], review=reviews[2], item="S1")
+    session.add(looked_at)
     drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
@@ -189,6 +200,8 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        appeal=appeal,
+        reexamination=looked_at,
     )
 
 
@@ -290,6 +303,31 @@ def written_review(session: Session, agent: Agent, inspector: User) -> NonVoiceR
     session.add(review)
     session.flush()
     return review
+
+
+def upheld_appeal(session: Session, review: Review, agent: User, inspector: User) -> Appeal:
+    """Return a decided appeal about S1, decided by the inspector of the world, whose own review it is not to be."""
+    mark = {"answer": "not_met", "deductions": [], "points": 0.0, "comment": None, "raw": 87.0, "final": 87.0}
+    appeal = Appeal(
+        review=review,
+        item="S1",
+        state=AppealState.UPHELD,
+        raised_by=agent,
+        reason="It was announced.",
+        due_at=now() + timedelta(days=1),
+        decided_by=inspector,
+        decided_at=now(),
+        decision="It was.",
+        cause="rule",
+        before=mark | {"rules": [["EN-REC", "en-bank-hotline/1"]]},
+        after=mark | {"answer": "met", "points": 4.0, "raw": 91.0, "final": 91.0},
+        final_before=87.0,
+        final_after=91.0,
+        steps=[AppealStep(act="raised", by=agent), AppealStep(act="upheld", by=inspector)],
+    )
+    session.add(appeal)
+    session.flush()
+    return appeal
 
 
 def method_of(rule: Rule) -> str:
