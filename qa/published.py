@@ -32,6 +32,7 @@ from models import (
 from models.base import now
 from qa import audit
 from qa.agent_scores import book_of, write_score
+from qa.appeals import open_appeals
 from qa.period_facts import observe
 from qa.periods import Period
 from qa.refusals import N_, Refused
@@ -51,6 +52,7 @@ class Pending:
     unreleased_reviews: int
     quarantined_tests: int
     open_calls: int  # not recognised or not scored yet
+    open_appeals: int  # not decided yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,7 @@ def pending(session: Session, period: Period, *, zone: ZoneInfo) -> Pending:
         unreleased_reviews=session.scalar(reviews) or 0,
         quarantined_tests=session.scalar(tests) or 0,
         open_calls=session.scalar(calls) or 0,
+        open_appeals=open_appeals(session, start, end),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,6 +25,8 @@ from pydantic_settings import (
 )
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from qa.working_days import Calendar, WorkingDays
 
 # Finds what common recorders write, in any order: 0728_20261118-143200_x, 2026-11-18 14-32-00 0728, AGENT_ChrisL_…
 DEFAULT_FILE_NAME_PATTERN = (
@@ -119,6 +122,26 @@ class Settings(BaseSettings):
     dial_tests_per_week: int = Field(
         2, ge=0, le=50, description="Dial tests that each inspector owes in a week; 0: none are owed."
     )
+    working_days: Calendar = Field(
+        Calendar.WEEKDAYS, description="Calendar that deadlines go by: weekdays, or china with its make-up days."
+    )
+    holidays: Annotated[tuple[date, ...], NoDecode] = Field(
+        (), description="Days off besides the calendar's (YYYY-MM-DD), separated by commas."
+    )
+    workdays: Annotated[tuple[date, ...], NoDecode] = Field(
+        (), description="Days worked against the calendar (YYYY-MM-DD), separated by commas."
+    )
+    appeal_window_days: int = Field(
+        3, ge=1, le=60, description="Working days after the release in which an agent may appeal."
+    )
+    appeal_pass_days: int = Field(
+        1, ge=1, le=30, description="Working days that a supervisor has to pass an appeal on or return it."
+    )
+    appeal_decide_days: int = Field(3, ge=1, le=60, description="Working days in which an appeal is decided.")
+    appeal_rounds: int = Field(
+        2, ge=1, le=2, description="Decisions about one item that an agent may ask for; the second is the lead's."
+    )
+    appeal_blind: bool = Field(False, description="Whoever decides an appeal does not see the first verdict.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."
@@ -138,7 +161,7 @@ class Settings(BaseSettings):
         sources: tuple[PydanticBaseSettingsSource, ...] = (init_settings, env_settings)
         return (*sources, TomlConfigSettingsSource(settings_cls, toml_file=path)) if path else sources
 
-    @field_validator("organisation_names", "allowed_hosts", mode="before")
+    @field_validator("organisation_names", "allowed_hosts", "holidays", "workdays", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
@@ -198,6 +221,10 @@ class Settings(BaseSettings):
     @cached_property
     def zone(self) -> ZoneInfo:
         return ZoneInfo(self.time_zone)
+
+    @cached_property
+    def calendar(self) -> WorkingDays:
+        return WorkingDays(self.working_days, frozenset(self.holidays), frozenset(self.workdays))
 
     @property
     def celery_broker(self) -> str:
@@ -260,7 +287,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
     for name in Settings.model_fields:
         value = getattr(settings, name)
         if not isinstance(value, SecretStr):
-            variables[f"HOTLINE_{name.upper()}"] = ",".join(value) if isinstance(value, tuple) else str(value)
+            variables[f"HOTLINE_{name.upper()}"] = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
     return variables
 
 

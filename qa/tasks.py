@@ -17,6 +17,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.session import open_engine, session_factory, transaction
 from qa.calibration import close_due_calibrations
+from qa.appeal_rules import AppealRules
+from qa.appeals import appeals_due as move_appeals
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
 from qa.settings import Settings, load_settings
@@ -27,6 +29,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
+APPEALS_SECONDS = 900.0
 
 app = Celery("hotline")
 
@@ -49,6 +52,7 @@ def configure(settings: Settings) -> Celery:
             "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
             "calibrations": {"task": "qa.tasks.close_calibrations", "schedule": SWEEP_SECONDS},
+            "appeals_due": {"task": "qa.tasks.appeals_due", "schedule": APPEALS_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -125,6 +129,12 @@ def close_calibrations() -> int:
     """Open the results of calibrations whose time is up or whose reviews are all in; return how many."""
     with transaction(workplace().factory) as session:
         return close_due_calibrations(session)
+@app.task(name="qa.tasks.appeals_due")
+def appeals_due() -> int:
+    """Remind of appeals whose last day has begun and move on what is overdue; return how many."""
+    place = workplace()
+    with transaction(place.factory) as session:
+        return move_appeals(session, AppealRules.of(place.settings))
 
 
 def enqueue(call_id: int) -> None:

@@ -17,6 +17,9 @@ from werkzeug.routing import Rule
 
 from models import (
     Agent,
+    Appeal,
+    AppealState,
+    AppealStep,
     AuditEvent,
     CalibrationSession,
     Call,
@@ -26,6 +29,7 @@ from models import (
     NonVoiceChannel,
     NonVoiceReview,
     Praise,
+    Reexamination,
     Review,
     ReviewReason,
     ReviewState,
@@ -92,6 +96,8 @@ class World:
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
     calibration: CalibrationSession  # of the inspector and the lead, still open
+    appeal: Appeal  # of the agent, upheld, with a call to look at again
+    reexamination: Reexamination
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -114,6 +120,8 @@ class World:
             "praise_id": self.praise.id,
             "nonvoice_id": self.written.id,
             "calibration_id": self.calibration.id,
+            "appeal_id": self.appeal.id,
+            "reexamination_id": self.reexamination.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "code": "en",
@@ -168,6 +176,9 @@ def make_world(session: Session) -> World:
     sheets = [sheet_of(session, tester, agent) for tester in (users[Role.TEST_CALLER], another_tester)]
     complaints = [complaint_of(session, who) for who in (agent, other_agent)]
     written = written_review(session, agent, inspector)
+    appeal = upheld_appeal(session, reviews[0], users[Role.AGENT], inspector)
+    looked_at = Reexamination(appeal=appeal, call=calls[2], review=reviews[2], item="S1")
+    session.add(looked_at)
     drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
@@ -194,6 +205,8 @@ def make_world(session: Session) -> World:
         praise=praise_of(session, agent),
         written=written,
         calibration=open_calibration(session, calls[2], card, [inspector, users[Role.LEAD]]),
+        appeal=appeal,
+        reexamination=looked_at,
     )
 
 
@@ -303,6 +316,29 @@ def open_calibration(session: Session, call: Call, card: ScorecardVersion, peopl
     made = create_calibration(session, new, by=people[-1])
     session.commit()
     return made
+def upheld_appeal(session: Session, review: Review, agent: User, inspector: User) -> Appeal:
+    """Return a decided appeal about S1, decided by the inspector of the world, whose own review it is not to be."""
+    mark = {"answer": "not_met", "deductions": [], "points": 0.0, "comment": None, "raw": 87.0, "final": 87.0}
+    appeal = Appeal(
+        review=review,
+        item="S1",
+        state=AppealState.UPHELD,
+        raised_by=agent,
+        reason="It was announced.",
+        due_at=now() + timedelta(days=1),
+        decided_by=inspector,
+        decided_at=now(),
+        decision="It was.",
+        cause="rule",
+        before=mark | {"rules": [["EN-REC", "en-bank-hotline/1"]]},
+        after=mark | {"answer": "met", "points": 4.0, "raw": 91.0, "final": 91.0},
+        final_before=87.0,
+        final_after=91.0,
+        steps=[AppealStep(act="raised", by=agent), AppealStep(act="upheld", by=inspector)],
+    )
+    session.add(appeal)
+    session.flush()
+    return appeal
 
 
 def method_of(rule: Rule) -> str:

@@ -86,6 +86,7 @@ def publish(period: str, login: str, note: str | None) -> None:
         (left.unreleased_reviews, "review", "not released"),
         (left.quarantined_tests, "test call", "in quarantine"),
         (left.open_calls, "call", "not scored"),
+        (left.open_appeals, "appeal", "not decided"),
     )
     for count, what, state in unsettled:
         if count:

@@ -13,6 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import AutoScore, Call, Review, ReviewReason, ReviewState, Role, ScorecardVersion, User
+from models.base import now
+from qa.appeal_rules import AppealRules
 from qa.calls import visible_calls
 from qa.criteria import card_of
 from qa.refusals import Refused
@@ -32,6 +34,7 @@ from qa.sampling import review_reason
 from scoring.marks import Answer
 from web.access import allow
 from web.audit import address, seen
+from web.context import settings
 from web.csv_pages import UNPROCESSABLE, empty_csv, imported
 from web.db import session
 from web.i18n import REVIEW_REASONS, REVIEW_STATES
@@ -49,6 +52,7 @@ from web.review_form import (
     read_form,
     typed_from,
 )
+from web.review_page import review_page
 
 bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 
@@ -154,6 +158,10 @@ def show(review_id: int) -> ResponseReturnValue:
         autos={} if own else autos,
         evidence=evidence,
         own=own,
+        page=(page := review_page(session, reader(), review, AppealRules.of(settings), now())),
+        view=page.view,
+        last_day=AppealRules.of(settings).last_day,
+        refusal_text=refusal_text,
         may_release=review.state is ReviewState.SUBMITTED and may_release(review),
         may_edit=review.inspector_id == reader().id and review.state is not ReviewState.RELEASED,
         not_met=Answer.NOT_MET.value,

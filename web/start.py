@@ -30,6 +30,7 @@ from qa.agent_scores import AgentScoreRow, agent_scores, default_scheme, open_bo
 from qa.periods import Period, PeriodKind
 from qa.sampling_work import open_tasks
 from qa.test_plans import open_assignments
+from web import appeals
 from web.access import allow
 from web.context import settings
 from web.db import session
@@ -77,6 +78,7 @@ def inspector_page() -> dict[str, Any]:
         "done": done,
         "to_release": session.scalar(select(func.count()).select_from(waiting.subquery())),
         "to_review": session.scalars(calls_without_review().limit(SHOWN)).all(),
+        **appeals.news(),
     }
 
 
@@ -97,6 +99,7 @@ def agent_page() -> dict[str, Any]:
         "score": own_score(agent.id, month),
         "before": own_score(agent.id, month.previous()),
         "target": default_scheme().target,
+        **appeals.own_news(newest),
     }
 
 
@@ -110,6 +113,7 @@ def supervisor_page() -> dict[str, Any]:
         "month": period_name(month),
         "rows": lowest_first(rows),
         "target": default_scheme().target,
+        **appeals.news(),
     }
 
 
@@ -137,6 +141,7 @@ def lead_page() -> dict[str, Any]:
         "grade_names": default_scheme().grades,
         "rows": lowest_first(rows)[:SHOWN],
         "target": default_scheme().target,
+        **appeals.news(),
     }
 
 

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from models import AuditEvent, Call, CallState, Review, TestCall
 from models.session import transaction
 from qa import audit
+from qa.appeal_rules import AppealRules
 from qa.batch import process_all
 from qa.criteria import ensure_shipped
+from qa.demonstration.appeals import store_appeals
 from qa.demonstration.judging import Truth
 from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
@@ -114,6 +116,7 @@ def load_demonstration(
         store_reviews(session, truths, moment, settings.zone, never=[sheet.truth.external_id for sheet in tested])
         store_outside(session, truths, moment, settings.zone, satisfied_from=settings.survey_satisfied_from)
         store_sample(session, moment, settings.zone)
+        store_appeals(session, moment, AppealRules.of(settings))
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
