@@ -104,6 +104,23 @@ def conditions(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> dict[str,
     return {item.id: _holds(item, judged[item.only_if.item]) for _, item in card.items() if item.only_if is not None}
 
 
+def unfit(card: Scorecard, item_id: str, given: GivenAnswer) -> AnswerError | None:
+    """Return why an answer does not fit the card, None when it does."""
+    try:
+        score_answers(card, {item_id: given})
+        for _, item in card.items():
+            if item.id == item_id:
+                _given(card, item, given)
+    except AnswerError as error:
+        return error
+    return None
+
+
+def answers_by_rule(item: Item) -> bool:
+    """Return whether the item names anything that rules could answer it by."""
+    return item.check != "manual" and bool(item.rules)
+
+
 def auto_items_score(card: Scorecard, score: CallScore) -> float | None:
     """Return the share of points, 0 to 100, over items that the machine decides alone; None if it answered none."""
     weights = {item.id: item.weight for _, item in card.items() if item.decide == "auto"}
@@ -119,7 +136,7 @@ def auto_items_score(card: Scorecard, score: CallScore) -> float | None:
 
 
 def _judge(card: Scorecard, item: Item, outcomes: Outcomes, facts: CallFacts, phrases: PhraseSet | None) -> Judged:
-    if item.decide == "human" or item.check == "manual" or not item.rules:
+    if item.decide == "human" or not answers_by_rule(item):
         return _open(item, Answer.CANNOT_TELL, [_for_person()], needs_person=True)
     if unknown := _unknown_rule(item, outcomes):
         return _open(item, Answer.CANNOT_TELL, [unknown], needs_person=True)

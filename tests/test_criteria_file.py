@@ -37,7 +37,7 @@ def phrases(rules: str) -> str:
         pytest.param("weight: 60", "weight: -1", 11, "greater than or equal to 0, not -1", id="range"),
         pytest.param("decide: human", "decide: later", 11, "'later' is not one of", id="choice"),
         pytest.param("name: Closing", "nmae: Closing", 12, "sections[0].items[1].nmae: unknown field", id="typo"),
-        pytest.param("id: A2", "id: A1", 2, "the id 'A1' is used twice", id="same id twice"),
+        pytest.param("id: A2", "id: A1", 12, "the id 'A1' is used twice", id="same id twice"),
         pytest.param("  language: en\n", "", 2, "language: is missing: add it", id="missing"),
         pytest.param("manual, decide: human", "phrase, decide: auto", 11, "needs rules", id="auto without rules"),
         pytest.param("name: All", "name: true", 8, "true/false here: put it in quotes", id="boolean"),
