@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import PhraseSetVersion, ScorecardVersion
+from models.base import now
 from scoring.phrase_set import PhraseSet, load_phrase_set
 from scoring.scorecard import Scorecard, load_scorecard
 from scoring.shipped import SHIPPED, shipped
@@ -59,7 +60,8 @@ def store_scorecard(
         select(ScorecardVersion).where(ScorecardVersion.key == card.id, ScorecardVersion.version == card.version)
     )
     if stored is not None:
-        if stored.definition != definition or stored.phrase_set is not phrase_set:
+        # Compared as cards: what an earlier release stored has no word of the fields that came later.
+        if card_of(stored) != card or stored.phrase_set is not phrase_set:
             raise VersionConflict(
                 f"scorecard {card.id} version {card.version} is stored with other content; "
                 "give the changed one a new version number"
@@ -69,7 +71,8 @@ def store_scorecard(
     newest = all(other.version < card.version for other in others)
     if newest:
         for older in others:
-            older.active = False
+            if older.active:
+                older.active, older.retired_at = False, now()
     stored = ScorecardVersion(
         key=card.id,
         version=card.version,
@@ -118,8 +121,12 @@ def card_of(version: ScorecardVersion) -> Scorecard:
 
 def phrases_of(version: ScorecardVersion) -> PhraseSet | None:
     """Return the phrase set that belongs to a stored scorecard version."""
-    stored = version.phrase_set
-    return _parsed_phrases(stored.key, stored.version, _Definition(stored.definition)) if stored else None
+    return phrases_of_stored(version.phrase_set) if version.phrase_set else None
+
+
+def phrases_of_stored(stored: PhraseSetVersion) -> PhraseSet:
+    """Return the phrase set behind a stored version."""
+    return _parsed_phrases(stored.key, stored.version, _Definition(stored.definition))
 
 
 class _Definition:

@@ -17,8 +17,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 MAX_BYTES = 1_000_000
 MAX_ERRORS = 20
+WIDTH = 80  # of written criteria
 
 M = TypeVar("M", bound=BaseModel)
+Place = tuple[int | str, ...]  # leads to a value: keys of mappings and indexes of lists
 
 
 class CriteriaError(ValueError):
@@ -28,7 +30,7 @@ class CriteriaError(ValueError):
 class MisplacedError(ValueError):
     """Something wrong inside what is validated as a whole; `place` leads there."""
 
-    def __init__(self, message: str, place: tuple[int | str, ...]) -> None:
+    def __init__(self, message: str, place: Place) -> None:
         super().__init__(message)
         self.place = place
 
@@ -99,6 +101,21 @@ def read_nodes(text: str, root: str) -> yaml.Node:
 def plain(node: yaml.Node) -> Any:
     """Return a node of `read_nodes` as plain values, as the criteria models read it."""
     return _plain(node)
+
+
+def write_criteria(content: Any) -> str:
+    """Return plain values as YAML that is read back to the same: as people would write it, without anchors."""
+    return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=None, width=WIDTH)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes lists indented below their key, and no anchors, which criteria files do not use."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
 
 
 def _read(source: Path | str) -> tuple[str, str]:
@@ -208,13 +225,21 @@ def _root_node(document: yaml.Node, root: str, name: str) -> yaml.Node:
     raise CriteriaError(f"{name}:1: expected the key {root!r} at the top")
 
 
+def problems_in(error: ValidationError) -> list[tuple[Place, Mapping[str, Any]]]:
+    """Return what pydantic found, each with the place in the criteria that it is about; what only follows from
+    another problem is left out."""
+    return [
+        (_steps((*problem["loc"], *getattr(problem.get("ctx", {}).get("error"), "place", ()))), problem)
+        for problem in _innermost(error.errors(include_url=False))
+    ]
+
+
 def _lines(error: ValidationError, node: yaml.Node, name: str) -> list[str]:
-    problems = _innermost(error.errors(include_url=False))
-    lines = []
-    for problem in problems[:MAX_ERRORS]:
-        location = (*problem["loc"], *getattr(problem.get("ctx", {}).get("error"), "place", ()))
-        line = _line_of(node, location)
-        lines.append(f"{name}:{line}: {_place(location)}: {_advice(problem)}")
+    problems = problems_in(error)
+    lines = [
+        f"{name}:{_line_of(node, place)}: {place_text(place)}: {_advice(problem)}"
+        for place, problem in problems[:MAX_ERRORS]
+    ]
     if len(problems) > MAX_ERRORS:
         lines.append(f"{name}: and {len(problems) - MAX_ERRORS} more")
     return lines
@@ -254,14 +279,15 @@ def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
 _BRANCH = re.compile(r"(?:function-\w+|literal|constrained-\w+|tuple|list|dict)\[")
 
 
-def _steps(location: Sequence[int | str]) -> tuple[int | str, ...]:
+def _steps(location: Sequence[int | str]) -> Place:
     """Return the steps of a location that stand in the file."""
     return tuple(step for step in location if isinstance(step, int) or (step != "[key]" and not _BRANCH.match(step)))
 
 
-def _place(location: Sequence[int | str]) -> str:
+def place_text(steps: Place) -> str:
+    """Return a place as errors write it: sections[0].items[1].weight."""
     place = ""
-    for step in _steps(location):
+    for step in steps:
         if isinstance(step, int):
             place += f"[{step}]"
         else:

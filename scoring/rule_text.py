@@ -11,11 +11,10 @@ from typing import Any
 
 import yaml
 
-from scoring.criteria_file import plain, read_nodes
+from scoring.criteria_file import plain, read_nodes, write_criteria
 from scoring.phrase_set import PhraseSet
 
 ROOT = "phrase_set"
-WIDTH = 80
 Step = str | int
 Value = str | int | float | bool | list[str]
 
@@ -44,7 +43,7 @@ class RuleField:
 def to_yaml(phrases: PhraseSet) -> str:
     """Return `phrases` as YAML that load_phrase_set reads back to the same; what is as by default is left out."""
     content = phrases.model_dump(mode="json", exclude_defaults=True)
-    return _dump({ROOT: content})
+    return write_criteria({ROOT: content})
 
 
 def rules_in(text: str) -> list[RuleText]:
@@ -120,22 +119,8 @@ def replace_rule(text: str, rule: RuleText, content: dict[str, Any]) -> str:
         return text
     old = text[rule.start : rule.end]
     indent = " " * rule.column
-    lines = _dump(content).rstrip("\n").split("\n")
+    lines = write_criteria(content).rstrip("\n").split("\n")
     new = f"\n{indent}".join(lines)
     # A text block (|) ends behind its line's end: what comes next must begin on a line of its own still.
     trailing = old[len(old.rstrip()) :]
     return text[: rule.start] + new + trailing + text[rule.end :]
-
-
-def _dump(content: Any) -> str:
-    return yaml.dump(content, Dumper=_Dumper, allow_unicode=True, sort_keys=False, default_flow_style=None, width=WIDTH)
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes lists indented below their key, and no anchors, which criteria files do not use."""
-
-    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
-        super().increase_indent(flow, False)
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from scoring.marks import ANSWERED, Answer, CallScore, FatalFinding, Mark, SectionScore
-from scoring.scorecard import Item, Scorecard, Section
+from scoring.scorecard import Scorecard, Section
 
+T = TypeVar("T")  # how an item is named
 CAP = {"zero": 0.0, "cap59": 59.0}
 
 
@@ -28,17 +30,22 @@ def effective_weights(card: Scorecard, answered: set[str]) -> dict[str, float]:
     The weight of items that were not answered goes to the others of their section, that of a section without any
     answer to the other sections, always in proportion.
     """
-    live: list[tuple[Section, list[Item]]] = []
+    live: list[tuple[float, list[tuple[str, float]]]] = []
     for section in card.sections:
-        items = [item for item in section.items if item.id in answered]
+        items = [(item.id, item.weight) for item in section.items if item.id in answered]
         if items:
-            live.append((section, items))
-    total = sum(section.weight for section, _ in live)
-    weights: dict[str, float] = {}
-    for section, items in live:
-        share = 100 * section.weight / total
-        inside = sum(item.weight for item in items)
-        weights |= {item.id: share * item.weight / inside for item in items}
+            live.append((section.weight, items))
+    return spread(live)
+
+
+def spread(sections: Sequence[tuple[float, Sequence[tuple[T, float]]]]) -> dict[T, float]:
+    """Return the share of 100 of each item of `sections`: (weight, items with their weights), all above 0."""
+    total = sum(weight for weight, _ in sections)
+    weights: dict[T, float] = {}
+    for weight, items in sections:
+        share = 100 * weight / total
+        inside = sum(own for _, own in items)
+        weights |= {item: share * own / inside for item, own in items}
     return weights
 
 
