@@ -15,7 +15,11 @@ from celery import Celery, Task
 from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.base import now
 from models.session import open_engine, session_factory, transaction
+from qa.cases import delete_expired
+from qa.coaching import remind_retests
+from qa.notifications import forget_old
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
 from qa.settings import Settings, load_settings
@@ -26,6 +30,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
+TIDY_SECONDS = 3600.0
 
 app = Celery("hotline")
 
@@ -47,6 +52,7 @@ def configure(settings: Settings) -> Celery:
         beat_schedule={
             "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
+            "tidy": {"task": "qa.tasks.tidy", "schedule": TIDY_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -116,6 +122,19 @@ def match() -> int:
     """Look for the calls of what came in before them: test-call sheets, surveys, complaints; return how many."""
     with transaction(workplace().factory) as session:
         return match_again(session) + link_again(session)
+
+
+@app.task(name="qa.tasks.tidy")
+def tidy() -> None:
+    """Do what a new day brings: remind of retests, take expired clips out of the store, forget old news."""
+    place = workplace()
+    today = now().astimezone(place.settings.zone).date()
+    with transaction(place.factory) as session:
+        remind_retests(session, today)
+        expired = delete_expired(session, today)
+        forget_old(session)
+    for key in expired:  # After the commit: a sound without its row is found by nobody, a row without its sound is.
+        place.store.delete(key)
 
 
 def enqueue(call_id: int) -> None:

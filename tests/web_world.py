@@ -24,6 +24,7 @@ from models import (
     IngestFailure,
     NonVoiceChannel,
     NonVoiceReview,
+    Notification,
     Praise,
     Review,
     ReviewReason,
@@ -37,6 +38,7 @@ from models import (
     User,
 )
 from models.base import now
+from qa.notifications import notify
 from qa.periods import Period, PeriodKind
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
@@ -89,6 +91,7 @@ class World:
     other_complaint: Complaint
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
+    notification: Notification  # of the agent
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -112,6 +115,7 @@ class World:
             "nonvoice_id": self.written.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
+            "notification_id": self.notification.id,
             "code": "en",
             "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
@@ -167,6 +171,8 @@ def make_world(session: Session) -> World:
     drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
+    told = notify(session, users[Role.AGENT].id, "review.released", subject=("review", reviews[0].id))
+    assert told is not None
     session.commit()
     return World(
         users=users,
@@ -189,6 +195,7 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        notification=told,
     )
 
 
