@@ -251,22 +251,7 @@ class ItemTable:
 def item_table(session: Session, agent_ids: Collection[int], period: Period, *, zone: ZoneInfo) -> ItemTable:
     """Return how often each of several agents met each item, by the rules of `item_rates`; four queries."""
     start, end = period.bounds(zone)
-    of_agents = [Call.agent_id.in_(agent_ids), Call.started_at >= start, Call.started_at < end, ordinary_call()]
-    auto = (
-        select(Call.agent_id, AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer, func.count())
-        .join(AutoScore, AutoMark.auto_score_id == AutoScore.id)
-        .join(Call, AutoScore.call_id == Call.id)
-        .where(AutoMark.answer.in_(_answered()), ~AutoMark.needs_person, *of_agents)
-        .group_by(Call.agent_id, AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer)
-    )
-    people = (
-        select(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer, func.count())
-        .join(Review, ReviewMark.review_id == Review.id)
-        .join(Call, Review.call_id == Call.id)
-        .where(*_RANDOM, ReviewMark.answer.in_(_answered()), *of_agents)
-        .group_by(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer)
-    )
-    counted = [*session.execute(auto).tuples(), *session.execute(people).tuples()]
+    counted = item_answers(session, [Call.agent_id.in_(agent_ids), Call.started_at >= start, Call.started_at < end])
     versions = session.scalars(
         select(ScorecardVersion)
         .where(ScorecardVersion.id.in_({version for _, version, *_ in counted}))
@@ -285,6 +270,35 @@ def item_table(session: Session, agent_ids: Collection[int], period: Period, *, 
         items=[(key, name) for key, name in names.items() if key in seen],
         cells={place: ItemCell(*found) for place, found in met.items()},
     )
+
+
+def item_answers(
+    session: Session, of_calls: Sequence[ColumnElement[bool]], items: Collection[str] | None = None
+) -> list[tuple[int | None, int, str, str, int]]:
+    """Count answers by the rules of `item_rates`; (agent id, scorecard version id, item, answer, how many).
+
+    Args:
+        of_calls: conditions on the calls.
+        items: only these; None: all.
+    """
+    conditions = [*of_calls, ordinary_call()]
+    of_items = [] if items is None else [AutoMark.item.in_(items)]
+    of_marks = [] if items is None else [ReviewMark.item.in_(items)]
+    auto = (
+        select(Call.agent_id, AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer, func.count())
+        .join(AutoScore, AutoMark.auto_score_id == AutoScore.id)
+        .join(Call, AutoScore.call_id == Call.id)
+        .where(AutoMark.answer.in_(_answered()), ~AutoMark.needs_person, *conditions, *of_items)
+        .group_by(Call.agent_id, AutoScore.scorecard_version_id, AutoMark.item, AutoMark.answer)
+    )
+    people = (
+        select(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer, func.count())
+        .join(Review, ReviewMark.review_id == Review.id)
+        .join(Call, Review.call_id == Call.id)
+        .where(*_RANDOM, ReviewMark.answer.in_(_answered()), *conditions, *of_marks)
+        .group_by(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer)
+    )
+    return [tuple(row) for query in (auto, people) for row in session.execute(query).tuples()]
 
 
 def _find_missed(

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import Agent, Role, Team, User
+from qa.settings import is_mail_address
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -68,11 +69,13 @@ def create_user(
     agent: Agent | None = None,
     team: Team | None = None,
     locale: str | None = None,
+    email: str | None = None,
 ) -> User:
     """Add a login to the caller's transaction.
 
     Raises:
-        PersonError: the login is taken or empty, the password too short, or an agent's login names no agent.
+        PersonError: the login is taken or empty, the password too short, an agent's login names no agent, or `email`
+            is no mail address.
     """
     login = login.strip().casefold()
     if not login:
@@ -89,7 +92,20 @@ def create_user(
         agent=agent,
         team=team,
         locale=locale,
+        email=checked_email(email),
     )
     session.add(user)
     session.flush()
     return user
+
+
+def checked_email(text: str | None) -> str | None:
+    """Return a mail address without blanks around it; None for none.
+
+    Raises:
+        PersonError: it is no mail address.
+    """
+    address = (text or "").strip()
+    if address and not is_mail_address(address):
+        raise PersonError(f"{address!r} is not a mail address.")
+    return address or None

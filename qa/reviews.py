@@ -27,6 +27,7 @@ from models import (
 from models.base import now
 from qa import audit
 from qa.criteria import active_scorecard, card_of
+from qa.notifications import notify_agent
 from qa.refusals import N_, Refused
 from qa.sampling import review_reason
 from scoring.call_score import GivenAnswer, score_answers
@@ -211,6 +212,7 @@ def release_review(session: Session, review: Review, by: User, *, address: str |
     audit.record(
         session, "review.released", user_id=by.id, subject=("review", review.id), address=address, final=review.final
     )
+    notify_agent(session, review.call.agent, "review.released", subject=("review", review.id))
     return review
 
 

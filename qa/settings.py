@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -40,6 +40,15 @@ FILE_NAME_GROUPS = frozenset(_GROUPS.split())
 
 
 MIN_TOKEN_LENGTH = 32  # characters of a token that another system sends
+
+
+# Plain addresses only: no names, quotes or comments, and nothing that could begin another line of a mail.
+_MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
+
+
+def is_mail_address(text: str) -> bool:
+    """Tell whether `text` is one plain mail address."""
+    return len(text) <= 254 and _MAIL_ADDRESS.fullmatch(text) is not None
 
 
 class SettingsError(ValueError):
@@ -146,6 +155,22 @@ class Settings(BaseSettings):
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."
     )
+    smtp_host: str = Field("", description="Mail server that news are sent through; default: no mails are sent.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["none", "starttls", "tls"] = Field(
+        "starttls", description="How the connection to the mail server is encrypted: none, starttls or tls."
+    )
+    smtp_user: str = Field("", description="User name at the mail server; default: no login.")
+    smtp_password: SecretStr = Field(
+        SecretStr(""), description="Password at the mail server; environment only, and never sent unencrypted."
+    )
+    mail_from: str = Field(
+        "", validate_default=True, description="Address that mails come from; needed with HOTLINE_SMTP_HOST."
+    )
+    public_url: str = Field(
+        "", validate_default=True, description="Address of the pages as people reach them, for links in mails."
+    )
+    case_days: int = Field(180, ge=1, le=3650, description="Days after which a clip leaves the case library.")
     demo: bool = Field(False, description="Mark every page as a demonstration; set by `hotline demo`.")
 
     @classmethod
@@ -193,6 +218,27 @@ class Settings(BaseSettings):
         if value.get_secret_value() and len(value.get_secret_value()) < MIN_TOKEN_LENGTH:
             raise ValueError(f"is too short to be safe: take {MIN_TOKEN_LENGTH} or more random characters")
         return value
+
+    @field_validator("smtp_password")
+    @classmethod
+    def _mail_password(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if value.get_secret_value() and info.data.get("smtp_security") == "none":
+            raise ValueError("would be sent unencrypted: set HOTLINE_SMTP_SECURITY to starttls or tls")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_from(cls, value: str, info: ValidationInfo) -> str:
+        if (value or info.data.get("smtp_host")) and not is_mail_address(value):
+            raise ValueError("is not a mail address; write for example qa@example.com")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str, info: ValidationInfo) -> str:
+        if (value or info.data.get("smtp_host")) and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
+            raise ValueError("is not an address; write for example https://qa.example.com")
+        return value.rstrip("/")
 
     @field_validator("time_zone")
     @classmethod

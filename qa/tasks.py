@@ -15,10 +15,14 @@ from celery import Celery, Task
 from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from models.base import now
 from models.session import open_engine, session_factory, transaction
 from qa.calibration import close_due_calibrations
 from qa.appeal_rules import AppealRules
 from qa.appeals import appeals_due as move_appeals
+from qa.cases import delete_expired
+from qa.coaching import remind_retests
+from qa.notifications import forget_old
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
 from qa.settings import Settings, load_settings
@@ -30,6 +34,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
 APPEALS_SECONDS = 900.0
+TIDY_SECONDS = 3600.0
 
 app = Celery("hotline")
 
@@ -53,6 +58,7 @@ def configure(settings: Settings) -> Celery:
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
             "calibrations": {"task": "qa.tasks.close_calibrations", "schedule": SWEEP_SECONDS},
             "appeals_due": {"task": "qa.tasks.appeals_due", "schedule": APPEALS_SECONDS},
+            "tidy": {"task": "qa.tasks.tidy", "schedule": TIDY_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -135,6 +141,17 @@ def appeals_due() -> int:
     place = workplace()
     with transaction(place.factory) as session:
         return move_appeals(session, AppealRules.of(place.settings))
+@app.task(name="qa.tasks.tidy")
+def tidy() -> None:
+    """Do what a new day brings: remind of retests, take expired clips out of the store, forget old news."""
+    place = workplace()
+    today = now().astimezone(place.settings.zone).date()
+    with transaction(place.factory) as session:
+        remind_retests(session, today)
+        expired = delete_expired(session, today)
+        forget_old(session)
+    for key in expired:  # After the commit: a sound without its row is found by nobody, a row without its sound is.
+        place.store.delete(key)
 
 
 def enqueue(call_id: int) -> None:

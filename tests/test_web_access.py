@@ -85,13 +85,14 @@ def test_a_role_opens_its_own_routes_and_no_other(app: Flask, world: World, role
             assert ask(client, method, world.address(app, rule)) == 403, rule
         elif method == "GET":
             status = ask(client, method, world.address(app, rule))
-            absent = rule.endpoint in NO_FILE or (rule.endpoint in TESTERS_OWN and role is not Role.TEST_CALLER)
+            absent = rule.endpoint in NO_FILE or (rule.endpoint in OWN and role is not OWN[rule.endpoint])
             assert status in (200, 302) or absent, f"{status} from {rule}"
 
 
 # The calls of this test have a transcript but no sound.
 NO_FILE = {"calls.audio", "calls.peaks"}
-TESTERS_OWN = {"test_calls.planned"}  # the call is planned for the test caller
+# Somebody's alone: the test caller's planned call, the agent's notification.
+OWN = {"test_calls.planned": Role.TEST_CALLER, "notifications.open_one": Role.AGENT}
 
 
 def test_a_test_caller_reaches_test_calls_and_nothing_else(app: Flask) -> None:

@@ -28,6 +28,7 @@ from models import (
     IngestFailure,
     NonVoiceChannel,
     NonVoiceReview,
+    Notification,
     Praise,
     Reexamination,
     Review,
@@ -43,6 +44,7 @@ from models import (
 )
 from models.base import now
 from qa.calibration import NewCalibration, create_calibration
+from qa.notifications import notify
 from qa.periods import Period, PeriodKind
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
@@ -98,6 +100,7 @@ class World:
     calibration: CalibrationSession  # of the inspector and the lead, still open
     appeal: Appeal  # of the agent, upheld, with a call to look at again
     reexamination: Reexamination
+    notification: Notification  # of the agent
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -124,6 +127,7 @@ class World:
             "reexamination_id": self.reexamination.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
+            "notification_id": self.notification.id,
             "code": "en",
             "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
@@ -182,6 +186,8 @@ def make_world(session: Session) -> World:
     drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
+    told = notify(session, users[Role.AGENT].id, "review.released", subject=("review", reviews[0].id))
+    assert told is not None
     session.commit()
     return World(
         users=users,
@@ -207,6 +213,7 @@ def make_world(session: Session) -> World:
         calibration=open_calibration(session, calls[2], card, [inspector, users[Role.LEAD]]),
         appeal=appeal,
         reexamination=looked_at,
+        notification=told,
     )
 
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import joinedload
 
 from models import Agent, AuditEvent, Call, CallState, IngestFailure, Role, Team, User
 from qa import audit as trail
-from qa.people import create_user, hash_password
+from qa.people import PersonError, checked_email, create_user, hash_password
 from web.access import allow
 from web.audit import address, seen
 from web.context import settings
@@ -100,6 +100,29 @@ def reset_password(user_id: int) -> ResponseReturnValue:
     return people_page(NewPassword(user.login, password))
 
 
+@bp.post("/users/<int:user_id>/email")
+@allow(Role.ADMIN)
+def set_email(user_id: int) -> ResponseReturnValue:
+    """Keep the mail address that somebody's notifications go to; an empty one ends the mails."""
+    user = session.get(User, user_id) or abort(404)
+    try:
+        user.email = email_of_form()
+    except Unfit as problem:
+        flash(str(problem), "danger")
+        return people_page(), 400
+    trail.record(
+        session,
+        "user.email_changed",
+        user_id=current_user.id,
+        subject=("user", user.id),
+        address=address(),
+        mailed=user.email is not None,
+    )
+    session.commit()
+    flash(gettext("The mail address is stored."), "success")
+    return redirect(url_for("admin.users"))
+
+
 def people_page(shown: NewPassword | None = None) -> str:
     people = session.scalars(
         select(User).options(joinedload(User.agent), joinedload(User.team)).order_by(User.active.desc(), User.login)
@@ -128,10 +151,21 @@ def new_user() -> tuple[User, str]:
     team = session.get(Team, form.get("team", 0, type=int)) if role is Role.SUPERVISOR else None
     if role is Role.SUPERVISOR and team is None:
         raise Unfit(gettext("Choose the team that the supervisor looks after."))
-    password = new_password()
-    return create_user(
-        session, login, password, role, name=form.get("name", "").strip() or None, agent=agent, team=team
-    ), password
+    password, name = new_password(), form.get("name", "").strip() or None
+    user = create_user(session, login, password, role, name=name, agent=agent, team=team, email=email_of_form())
+    return user, password
+
+
+def email_of_form() -> str | None:
+    """Return the mail address of the form, None for an empty one.
+
+    Raises:
+        Unfit: it is no mail address.
+    """
+    try:
+        return checked_email(request.form.get("email"))
+    except PersonError:
+        raise Unfit(gettext("This is not a mail address: %(address)s", address=request.form["email"][:100])) from None
 
 
 def agent_of_form() -> Agent:

@@ -170,11 +170,14 @@ def worker(quiet: bool) -> None:
     settings = settings_or_stop()
     open_installation(settings)
     from qa.tasks import configure
+    from web.mail import schedule_mails
 
     said = ["--quiet"] if quiet else []
     level = "WARNING" if quiet else "INFO"
     options = ["--beat", f"--loglevel={level}", "--without-gossip", "--without-mingle"]
-    configure(settings).worker_main([*said, "worker", *options])
+    queue = configure(settings)
+    schedule_mails(queue, settings)
+    queue.worker_main([*said, "worker", *options])
 
 
 @main.command()
@@ -217,8 +220,11 @@ def user() -> None:
 @click.option("--name", help="Name to show; default: the login.")
 @click.option("--agent", "number", help="Staff number, for an agent's login.")
 @click.option("--team", help="Team, for a supervisor's login.")
+@click.option("--email", help="Mail address that news are sent to.")
 @click.password_option(help="Asked for when not given.")
-def user_add(login: str, role: str, name: str | None, number: str | None, team: str | None, password: str) -> None:
+def user_add(
+    login: str, role: str, name: str | None, number: str | None, team: str | None, email: str | None, password: str
+) -> None:
     """Add a login."""
     from sqlalchemy import select
 
@@ -238,7 +244,9 @@ def user_add(login: str, role: str, name: str | None, number: str | None, team: 
             if team and group is None:
                 group = Team(name=team)
                 session.add(group)
-            made = create_user(session, login, password, Role(role), name=name, agent=agent, team=group)
+            made = create_user(
+                session, login, password, Role(role), name=name, agent=agent, team=group, email=email
+            )
             audit.record(session, "user.created", subject=("user", made.id), role=role)
     except PersonError as error:
         stop(str(error))

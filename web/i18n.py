@@ -85,6 +85,7 @@ ACTS: dict[str, str] = {
     "user.activated": N_("Activated a user"),
     "user.deactivated": N_("Deactivated a user"),
     "user.password_reset": N_("Gave a new password"),
+    "user.email_changed": N_("Changed a user's mail address"),
     "audit.viewed": N_("Looked at the audit trail"),
     "calls.ingested": N_("Took in calls"),
     "demonstration.began": N_("Began to load the demonstration"),
