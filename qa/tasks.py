@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from models.session import open_engine, session_factory, transaction
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
+from qa.reviews import release_due
 from qa.settings import Settings, load_settings
 from qa.storage import RecordingStore
 from qa.test_calls import match_again
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
+RELEASE_SECONDS = 60.0
 
 app = Celery("hotline")
 
@@ -47,6 +49,7 @@ def configure(settings: Settings) -> Celery:
         beat_schedule={
             "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
+            "release": {"task": "qa.tasks.release", "schedule": RELEASE_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -116,6 +119,13 @@ def match() -> int:
     """Look for the calls of what came in before them: test-call sheets, surveys, complaints; return how many."""
     with transaction(workplace().factory) as session:
         return match_again(session) + link_again(session)
+
+
+@app.task(name="qa.tasks.release")
+def release() -> int:
+    """Release the reviews whose time has come; return how many."""
+    with transaction(workplace().factory) as session:
+        return len(release_due(session))
 
 
 def enqueue(call_id: int) -> None:
