@@ -113,9 +113,7 @@ def visible_cases(user: User, today: date) -> Select[CaseClip]:
 
     Its maker and leads see a clip whatever its audience.
     """
-    return select(CaseClip).where(
-        CaseClip.withdrawn_at.is_(None), CaseClip.expires_on >= today, _meant_for(user)
-    )
+    return select(CaseClip).where(CaseClip.withdrawn_at.is_(None), CaseClip.expires_on >= today, _meant_for(user))
 
 
 def _meant_for(user: User) -> ColumnElement[bool]:

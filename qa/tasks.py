@@ -17,14 +17,15 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from models.base import now
 from models.session import open_engine, session_factory, transaction
-from qa.calibration import close_due_calibrations
 from qa.appeal_rules import AppealRules
 from qa.appeals import appeals_due as move_appeals
+from qa.calibration import close_due_calibrations
 from qa.cases import delete_expired
 from qa.coaching import remind_retests
 from qa.notifications import forget_old
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
+from qa.reviews import release_due
 from qa.settings import Settings, load_settings
 from qa.storage import RecordingStore
 from qa.test_calls import match_again
@@ -35,6 +36,7 @@ SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
 APPEALS_SECONDS = 900.0
 TIDY_SECONDS = 3600.0
+RELEASE_SECONDS = 60.0
 
 app = Celery("hotline")
 
@@ -59,6 +61,7 @@ def configure(settings: Settings) -> Celery:
             "calibrations": {"task": "qa.tasks.close_calibrations", "schedule": SWEEP_SECONDS},
             "appeals_due": {"task": "qa.tasks.appeals_due", "schedule": APPEALS_SECONDS},
             "tidy": {"task": "qa.tasks.tidy", "schedule": TIDY_SECONDS},
+            "release": {"task": "qa.tasks.release", "schedule": RELEASE_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -135,12 +138,16 @@ def close_calibrations() -> int:
     """Open the results of calibrations whose time is up or whose reviews are all in; return how many."""
     with transaction(workplace().factory) as session:
         return close_due_calibrations(session)
+
+
 @app.task(name="qa.tasks.appeals_due")
 def appeals_due() -> int:
     """Remind of appeals whose last day has begun and move on what is overdue; return how many."""
     place = workplace()
     with transaction(place.factory) as session:
         return move_appeals(session, AppealRules.of(place.settings))
+
+
 @app.task(name="qa.tasks.tidy")
 def tidy() -> None:
     """Do what a new day brings: remind of retests, take expired clips out of the store, forget old news."""
@@ -152,6 +159,13 @@ def tidy() -> None:
         forget_old(session)
     for key in expired:  # After the commit: a sound without its row is found by nobody, a row without its sound is.
         place.store.delete(key)
+
+
+@app.task(name="qa.tasks.release")
+def release() -> int:
+    """Release the reviews whose time has come; return how many."""
+    with transaction(workplace().factory) as session:
+        return len(release_due(session))
 
 
 def enqueue(call_id: int) -> None:

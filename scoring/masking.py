@@ -19,11 +19,11 @@ LEAST_DIGITS = 3
 BRIDGED = 2  # words between two digits that do not end a number
 _LONG = 100  # what a hundred, 百 and anything above counts for: always a number of three digits
 
-_ENGLISH = {
-    word: 1 for word in ("zero", "oh", "o", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double")
-}
-_ENGLISH |= {word: 2 for word in ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen")}
-_ENGLISH |= {word: 2 for word in ("eighteen", "nineteen", "triple", "treble")}
+_ENGLISH = dict.fromkeys(
+    ("zero", "oh", "o", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double"), 1
+)
+_ENGLISH |= dict.fromkeys(("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"), 2)
+_ENGLISH |= dict.fromkeys(("eighteen", "nineteen", "triple", "treble"), 2)
 _TENS = frozenset(("twenty", "thirty", "forty", "fourty", "fifty", "sixty", "seventy", "eighty", "ninety"))
 _LARGE = frozenset(("hundred", "hundreds", "thousand", "thousands", "million", "millions", "billion"))
 _CHINESE = frozenset("零〇一二三四五六七八九两幺壹贰叁肆伍陆柒捌玖兩貳參陸")
@@ -31,7 +31,31 @@ _CHINESE_LARGE = frozenset("百千万亿佰仟萬億")
 _CHINESE_TEN = frozenset("十拾")
 # Words that people put between the digits of a number, or hear in between.
 _BRIDGES = frozenset(
-    "and then the a dash hyphen slash point dot space star hash er erm um uh hm mhm yes yeah ok okay right".split()
+    [
+        "and",
+        "then",
+        "the",
+        "a",
+        "dash",
+        "hyphen",
+        "slash",
+        "point",
+        "dot",
+        "space",
+        "star",
+        "hash",
+        "er",
+        "erm",
+        "um",
+        "uh",
+        "hm",
+        "mhm",
+        "yes",
+        "yeah",
+        "ok",
+        "okay",
+        "right",
+    ]
 ) | frozenset("然后嗯啊呃额那就是对好哦点杠横空格")
 _MAIL = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
@@ -40,7 +64,9 @@ _MAIL = re.compile(
     re.IGNORECASE,
 )
 # 千万 and 万一 by themselves are words: by all means, in case.
-_UNIT = re.compile(r"\d+|(?<![零〇一二三四五六七八九十百千两])(?:千万|万一)|[\u3400-\u9fff〇]|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_UNIT = re.compile(
+    r"\d+|(?<![零〇一二三四五六七八九十百千两])(?:千万|万一)|[\u3400-\u9fff〇]|[^\W\d_]+(?:['’][^\W\d_]+)*"
+)
 _SPELLED = re.compile(r"[xX叉]")  # the last sign of some identity numbers
 
 

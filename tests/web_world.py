@@ -323,6 +323,8 @@ def open_calibration(session: Session, call: Call, card: ScorecardVersion, peopl
     made = create_calibration(session, new, by=people[-1])
     session.commit()
     return made
+
+
 def upheld_appeal(session: Session, review: Review, agent: User, inspector: User) -> Appeal:
     """Return a decided appeal about S1, decided by the inspector of the world, whose own review it is not to be."""
     mark = {"answer": "not_met", "deductions": [], "points": 0.0, "comment": None, "raw": 87.0, "final": 87.0}
