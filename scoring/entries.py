@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import regex
 
+from scoring.numbers import other_readings
 from scoring.spoken import Side
 from scoring.text import Normaliser
 from scoring.variants import BLANK, GAP, sentences, written_plainly
@@ -40,7 +41,8 @@ class Entry:
     words: tuple[str, ...] = ()
     pattern: regex.Pattern[str] | None = None
     slot_only: regex.Pattern[str] | None = None  # the slots without the words around them
-    options: tuple[tuple[str, ...], ...] = ()  # the sentences that a pattern stands for, as units with GAP for slots
+    # The sentences that a pattern stands for, as units with GAP for slots; other ways to say the numbers of plain words.
+    options: tuple[tuple[str, ...], ...] = ()
 
     short: bool = False  # a single word, or two characters: only exactly as it stands
     denies: bool = False  # it holds a negation itself
@@ -123,6 +125,7 @@ def _plain(entry: str, normal: Normaliser) -> Entry:
     return Entry(
         entry,
         words=words,
+        options=other_readings(words, normal.chinese),
         short=len(words) <= (2 if normal.chinese else 1),
         denies=bool((NEGATORS_CHINESE if normal.chinese else NEGATORS_ENGLISH).intersection(words)),
     )

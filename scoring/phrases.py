@@ -8,6 +8,7 @@ the wording was said there. Regular expressions are found exactly, or not at all
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import regex
@@ -16,7 +17,7 @@ from scoring.alignment import NOT_SAID, SAID, UNSURE, Fit, Step, negated_before,
 from scoring.entries import Entry, compile_entry, occurrences, slot_hit, slot_names
 from scoring.phrase_model import PhraseModel, phrase_model
 from scoring.spoken import Side, Spoken
-from scoring.text import normaliser
+from scoring.text import Normaliser, normaliser
 from scoring.word_kinds import NEGATORS_CHINESE, NEGATORS_ENGLISH
 from transcription.transcript import AGENT, Transcript
 
@@ -136,6 +137,9 @@ STANDARD_SLOTS = {
 }
 
 
+FILLERS = {True: ("呃", "嗯", "唔"), False: ("um", "uh", "er", "erm", "hmm", "mm", "uhm")}  # by "is Chinese"
+
+
 class PhraseFinder:
     """Finds each of several phrases; a phrase is said when any of its wordings is.
 
@@ -147,12 +151,13 @@ class PhraseFinder:
     """
 
     def __init__(self, phrases: Mapping[str, Sequence[str]], *, language: str) -> None:
-        self._normal = normaliser(language)
-        self._phrases: dict[str, list[Entry]] = {}
         for name, wordings in phrases.items():
             if isinstance(wordings, str) or not wordings:
                 raise ValueError(f"phrase {name!r}: give a list of one wording or more")
-            self._phrases[name] = [self._compiled(name, wording) for wording in wordings]
+        self._normal = _normal_form(language, phrases)
+        self._phrases = {
+            name: [self._compiled(name, wording) for wording in wordings] for name, wordings in phrases.items()
+        }
         self._entries = tuple(entry for entries in self._phrases.values() for entry in entries)
 
     def _compiled(self, name: str, wording: str) -> Entry:
@@ -188,6 +193,15 @@ class PhraseFinder:
         return found
 
 
+def _normal_form(language: str, phrases: Mapping[str, Sequence[str]]) -> Normaliser:
+    """Return the normal form in which fillers count for nothing, unless some wording consists of them."""
+    bare = normaliser(language)
+    fillers = {bare.words(filler) for filler in FILLERS[bare.chinese]}
+    if any(bare.words(wording) in fillers for wordings in phrases.values() for wording in wordings):
+        return bare
+    return normaliser(language, strip=FILLERS[bare.chinese])
+
+
 Place = tuple[float, int, int]  # probability, first unit, last unit + 1
 
 
@@ -202,11 +216,11 @@ def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: 
     texts, model = side.texts, phrase_model(side.normal.chinese)
     places: list[Place | None] = []
     for entry in entries:
+        alike = [next(options) for _ in entry.options]
         if not entry.words:
-            alike = [next(options) for _ in entry.options]
             places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
             continue
-        place = next(plain)
+        place = max([next(plain), *alike], key=itemgetter(0)) if alike else next(plain)
         probability, first, last = place
         if first < 0:
             places.append(None)
