@@ -34,6 +34,8 @@ _LOST = 0.45  # loss from which a word counts as another one
 _SAME, _OTHER = 0.08, 0.3  # loss up to which a word is the same, from which it is another
 SURE = 0.6  # recogniser confidence from which a negation is taken for one
 DENIED = -3.0  # the most that a wording scores which was heard with a negation that it has not
+# The most that a wording scores in which a number may have been another one, or a doubtful negation was heard: "unsure".
+DOUBTED = -0.75
 _NUMBER_ALIKE = 0.3  # loss up to which a number may be another one misheard: fifteen and fifty
 _LONG_NUMBER, _DIGIT_LOSS = 9, 1.2  # symbols of a number of three digits; summed loss by which a digit is another one
 _HOPELESS = 0.5  # coarse distance per symbol beyond which no wording was ever said
@@ -861,6 +863,15 @@ def verify(  # type: ignore[no-untyped-def]
                 score += coefficients[f] * features[f]
             if features[22] + features[25] > 0 and score > DENIED:
                 score = DENIED
+            doubtful = features[54]
+            if features[24] > 0:
+                spoken_as_words = np.float32(1.0)  # of a Chinese digit its one syllable tells enough
+                for unit in range(own_flags.shape[0]):
+                    if own_flags[unit] >> DIGIT_SHIFT:
+                        spoken_as_words = np.float32(0.0)
+                doubtful += spoken_as_words
+            if doubtful > 0 and score > DOUBTED:
+                score = DOUBTED
             trusted = features[15] == 0 or features[14] >= SURE  # doubted words may well have been the negation
             if (features[37] > 0 or (features[23] > 0 and features[53] > CLEAR and trusted)) and score > REPLACED:
                 score = REPLACED
