@@ -30,7 +30,13 @@ _PLAIN_QUESTION = regex.compile(r"^[^\\\[\]()|+*?^$]*\?$")
 
 
 class PatternTooSlow(RuntimeError):
-    """A regular expression ran into its time limit; the message holds the pattern."""
+    """A regular expression ran into its time limit; the message holds the pattern and what to do."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(
+            f"the pattern {pattern} takes longer than {PATTERN_SECONDS} s: write it without repeats inside repeats"
+        )
+        self.pattern = pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +148,7 @@ def _literal(text: str, normal: Normaliser) -> str:
 
 def _bounded(pattern: str, normal: Normaliser) -> regex.Pattern[str]:
     if not normal.chinese:
+        regex.compile(pattern)  # an error then tells the place in what was written
         pattern = rf"(?<![\w£$€])(?:{pattern})(?!\w)"
     return regex.compile(pattern)
 

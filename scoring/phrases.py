@@ -7,6 +7,7 @@ the wording was said there. Regular expressions are found exactly, or not at all
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -14,12 +15,14 @@ from typing import Any
 import regex
 
 from scoring.alignment import NOT_SAID, SAID, UNSURE, Fit, Step, negated_before, steps_of
-from scoring.entries import Entry, compile_entry, occurrences, slot_hit, slot_names
+from scoring.entries import Entry, PatternTooSlow, compile_entry, occurrences, slot_hit, slot_names
 from scoring.phrase_model import PhraseModel, phrase_model
 from scoring.spoken import Side, Spoken
 from scoring.text import Normaliser, normaliser
 from scoring.word_kinds import NEGATORS_CHINESE, NEGATORS_ENGLISH
 from transcription.transcript import AGENT, Transcript
+
+log = logging.getLogger(__name__)
 
 CERTAIN = 0.99  # of words found as they stand
 CERTAIN_SHORT = 0.95  # the same of a single word or two characters
@@ -174,12 +177,15 @@ class PhraseFinder:
         return entry
 
     def find(self, transcript: Transcript, speaker: str = AGENT) -> dict[str, PhraseMatch]:
-        """Return the best match of every phrase in what `speaker` says; every phrase is in the result."""
+        """Return the best match of every phrase in what `speaker` says; every phrase is in the result.
+
+        A regular expression that runs into its time limit is "unsure" without a place, and logged.
+        """
         spoken = Spoken(transcript, self._normal)
         side = spoken.side(speaker)
         if not side.texts:
             return dict.fromkeys(self._phrases, NOTHING)
-        fits = _fits(self._entries, side, 0, len(side.texts))
+        fits = _fits(self._entries, side, 0, len(side.texts), patient=True)
         model = phrase_model(self._normal.chinese)
         found: dict[str, PhraseMatch] = {}
         places = iter(fits)
@@ -189,7 +195,12 @@ class PhraseFinder:
                 place = next(places)
                 if place is not None and (best is None or place[0] > best[0]):
                     best, wording = place, entry
-            found[name] = NOTHING if best is None else _match(wording, best, side, model, spoken.timed)
+            if best is None:
+                found[name] = NOTHING
+            elif best[1] < 0:
+                found[name] = PhraseMatch(UNSURE, best[0], wording.source)
+            else:
+                found[name] = _match(wording, best, side, model, spoken.timed)
         return found
 
 
@@ -205,8 +216,16 @@ def _normal_form(language: str, phrases: Mapping[str, Sequence[str]]) -> Normali
 Place = tuple[float, int, int]  # probability, first unit, last unit + 1
 
 
-def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: bool = False) -> list[Place | None]:
-    """Return the best place of each entry between the units `low` and `high`."""
+def _fits(
+    entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: bool = False, patient: bool = False
+) -> list[Place | None]:
+    """Return the best place of each entry between the units `low` and `high`.
+
+    With `patient` a pattern that takes too long has a doubtful place that is nowhere (-1, -1).
+
+    Raises:
+        PatternTooSlow: a pattern took too long, without `patient`.
+    """
     wordings = [entry.words for entry in entries if entry.words]
     for entry in entries:
         wordings.extend(entry.options)
@@ -218,7 +237,13 @@ def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: 
     for entry in entries:
         alike = [next(options) for _ in entry.options]
         if not entry.words:
-            places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
+            try:
+                places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
+            except PatternTooSlow as error:
+                if not patient:
+                    raise
+                log.warning("%r: %s", entry.source, error)
+                places.append((model.doubt, -1, -1))
             continue
         place = max([next(plain), *alike], key=itemgetter(0)) if alike else next(plain)
         probability, first, last = place

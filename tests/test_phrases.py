@@ -136,18 +136,18 @@ def test_without_times_a_match_has_none() -> None:
     assert (match.verdict, match.turn, match.start) == ("said", 0, None)
 
 
-def test_a_hopeless_pattern_ends_in_bounded_time() -> None:
-    from scoring.entries import PatternTooSlow
-
-    finder = PhraseFinder({"slow": [r"(?:a+)+(?:b+)+(?:a|aa)+$c"]}, language="en")
+def test_a_hopeless_pattern_ends_in_bounded_time_and_leaves_the_others_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    finder = PhraseFinder({"slow": [r"(a|aa)+b"], "other": ["thank you for calling"]}, language="en")
     before = time.perf_counter()
 
-    try:
-        verdict = finder.find(dialogue(agent("a" * 4000)))["slow"].verdict
-    except PatternTooSlow:
-        verdict = "too slow"
+    found = finder.find(dialogue(agent("a" * 4000), agent("thank you for calling")))
 
-    assert verdict in ("not_said", "too slow")
+    assert (found["slow"].verdict, found["slow"].turn, found["slow"].text) == ("unsure", None, None)
+    assert found["other"].verdict == "said"
+    assert "(a|aa)+b" in caplog.text
+    assert "without repeats inside repeats" in caplog.text
     assert time.perf_counter() - before < 3
 
 
