@@ -24,6 +24,7 @@ lint: .venv/.testing
 assets: .venv/.installed
 	$(BIN)/python -m web.assets
 	$(BIN)/python -m web.i18n compile
+	$(BIN)/python -m scoring.ready
 
 messages: .venv/.testing
 	$(BIN)/python -m web.i18n update

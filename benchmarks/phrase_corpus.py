@@ -395,7 +395,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of the cases")
-    parser.add_argument("--split", choices=("train", "check", "test"), required=True)
+    parser.add_argument("--split", choices=("train", "check", "test", "fresh"), required=True)
     parser.add_argument("--minutes", type=float, default=25, help="of English speech")
     parser.add_argument("--simulated", type=int, default=0, help="how many English calls without sound")
     parser.add_argument("--chinese", type=int, default=200, help="how many Chinese calls")

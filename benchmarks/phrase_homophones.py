@@ -22,7 +22,7 @@ from transcription.transcript import Transcript, Turn, Word
 
 LEVELS = {  # share of characters aimed at
     "train": (0.0, 0.1, 0.2, 0.3, 0.45), "check": (0.05, 0.15, 0.25, 0.35, 0.45),
-    "test": (0.08, 0.18, 0.28, 0.38, 0.45),
+    "test": (0.08, 0.18, 0.28, 0.38, 0.45), "fresh": (0.0, 0.12, 0.22, 0.33, 0.42),
 }  # fmt: skip
 LONGEST = 4  # characters of a word
 CANDIDATES = 6  # words kept for each string of syllables

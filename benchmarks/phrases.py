@@ -100,7 +100,7 @@ def main() -> None:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=Path, help="folder of the cases; else they are made and thrown away")
-    parser.add_argument("--split", default="test", choices=("train", "check", "test"))
+    parser.add_argument("--split", default="test", choices=("train", "check", "test", "fresh"))
     parser.add_argument("--minutes", type=float, default=25, help="of English speech, where cases are made")
     parser.add_argument("--quick", action="store_true", help="a few calls, short repeats")
     return parser.parse_args()

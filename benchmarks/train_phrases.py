@@ -28,7 +28,7 @@ from benchmarks.learn_sounds import learned
 from benchmarks.phrase_corpus import HALF, NEAR, SPREAD, Case, read_cases
 from scoring.alignment import negated_before
 from scoring.entries import compile_entry
-from scoring.kernels import CLEAR, DENIED, FEATURES, REPLACED, SURE
+from scoring.kernels import CLEAR, DENIED, DOUBTED, FEATURES, REPLACED, SURE
 from scoring.phrase_model import MODEL_FILE, SOUNDS_FILE, PhraseModel
 from scoring.phrases import STANDARD_SLOTS
 from scoring.sounds import evidence
@@ -81,7 +81,7 @@ class Sample:
 
     def probabilities(self, coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return how probable each phrase is by a model."""
-        return np.where(np.isnan(self.fixed), probabilities(self.features, coefficients), self.fixed)
+        return np.where(np.isnan(self.fixed), probabilities(self.features, coefficients, real=self.real), self.fixed)
 
 
 def gather(cases: Sequence[Case], model: PhraseModel) -> Sample:
@@ -174,11 +174,20 @@ def _bounds(name: str, real: bool) -> tuple[float | None, float | None]:
     return (0.0, None) if name in RISING | SURER else (None, 0.0)
 
 
-def probabilities(features: NDArray[np.float64], coefficients: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the probability of each row; a denied one cannot be probable."""
+def probabilities(
+    features: NDArray[np.float64], coefficients: NDArray[np.float64], *, real: bool
+) -> NDArray[np.float64]:
+    """Return the probability of each row; a denied one cannot be probable.
+
+    A number that may be another one misheard settles nothing in English (`real`), as in scoring.kernels.verify.
+    """
     score = features @ coefficients[:-1] + coefficients[-1]
     denied = features[:, [FEATURES.index("denial_added"), FEATURES.index("number_other")]].any(axis=1)
     score = np.where(denied, np.minimum(score, DENIED), score)
+    doubted = features[:, FEATURES.index("denial_doubted")] > 0
+    if real:
+        doubted |= features[:, FEATURES.index("number_alike")] > 0
+    score = np.where(doubted, np.minimum(score, DOUBTED), score)
     trusted = features[:, FEATURES.index("confidence")] >= SURE
     trusted |= features[:, FEATURES.index("confidence_known")] == 0
     missing = (features[:, FEATURES.index("denial_missing")] > 0) & (features[:, FEATURES.index("clear")] > CLEAR)

@@ -116,7 +116,7 @@ class Examination:
         try:
             return self._look_for(name, condition, limit)
         except PatternTooSlow as error:
-            return Found(None, "pattern_too_slow", values={"pattern": str(error)[:80]})
+            return Found(None, "pattern_too_slow", values={"pattern": error.pattern[:80]})
 
     def _look_for(self, name: str, condition: CheckCondition, limit: Place | None) -> Found:
         anchor = None

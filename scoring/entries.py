@@ -11,6 +11,7 @@ from functools import lru_cache
 
 import regex
 
+from scoring.numbers import other_readings
 from scoring.spoken import Side
 from scoring.text import Normaliser
 from scoring.variants import BLANK, GAP, sentences, written_plainly
@@ -29,7 +30,13 @@ _PLAIN_QUESTION = regex.compile(r"^[^\\\[\]()|+*?^$]*\?$")
 
 
 class PatternTooSlow(RuntimeError):
-    """A regular expression ran into its time limit; the message holds the pattern."""
+    """A regular expression ran into its time limit; the message holds the pattern and what to do."""
+
+    def __init__(self, pattern: str) -> None:
+        super().__init__(
+            f"the pattern {pattern} takes longer than {PATTERN_SECONDS} s: write it without repeats inside repeats"
+        )
+        self.pattern = pattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,8 @@ class Entry:
     words: tuple[str, ...] = ()
     pattern: regex.Pattern[str] | None = None
     slot_only: regex.Pattern[str] | None = None  # the slots without the words around them
-    options: tuple[tuple[str, ...], ...] = ()  # the sentences that a pattern stands for, as units with GAP for slots
+    # The sentences that a pattern stands for, as units with GAP for slots; other ways to say the numbers of plain words.
+    options: tuple[tuple[str, ...], ...] = ()
 
     short: bool = False  # a single word, or two characters: only exactly as it stands
     denies: bool = False  # it holds a negation itself
@@ -123,6 +131,7 @@ def _plain(entry: str, normal: Normaliser) -> Entry:
     return Entry(
         entry,
         words=words,
+        options=other_readings(words, normal.chinese),
         short=len(words) <= (2 if normal.chinese else 1),
         denies=bool((NEGATORS_CHINESE if normal.chinese else NEGATORS_ENGLISH).intersection(words)),
     )
@@ -139,6 +148,7 @@ def _literal(text: str, normal: Normaliser) -> str:
 
 def _bounded(pattern: str, normal: Normaliser) -> regex.Pattern[str]:
     if not normal.chinese:
+        regex.compile(pattern)  # an error then tells the place in what was written
         pattern = rf"(?<![\w£$€])(?:{pattern})(?!\w)"
     return regex.compile(pattern)
 

@@ -34,7 +34,10 @@ _LOST = 0.45  # loss from which a word counts as another one
 _SAME, _OTHER = 0.08, 0.3  # loss up to which a word is the same, from which it is another
 SURE = 0.6  # recogniser confidence from which a negation is taken for one
 DENIED = -3.0  # the most that a wording scores which was heard with a negation that it has not
+# The most that a wording scores in which a number may have been another one, or a doubtful negation was heard: "unsure".
+DOUBTED = -0.75
 _NUMBER_ALIKE = 0.3  # loss up to which a number may be another one misheard: fifteen and fifty
+_LONG_NUMBER, _DIGIT_LOSS = 9, 1.2  # symbols of a number of three digits; summed loss by which a digit is another one
 _HOPELESS = 0.5  # coarse distance per symbol beyond which no wording was ever said
 _SHORT = 12  # symbols up to which every wording is looked at closely
 _FAR_SCORE = -6.0
@@ -56,9 +59,9 @@ _GAP_ROOM = 60  # symbols that may fill a gap
 def _compiled(function: Any) -> Any:
     """Compile with numba, keeping the machine code on disk where that is possible."""
     try:
-        return numba.njit(cache=True, nogil=True)(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # no folder for the cache can be written: compile anew in each process
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 @_compiled
@@ -432,6 +435,32 @@ def prove(  # type: ignore[no-untyped-def]
 
 
 @_compiled
+def beside(unit, count, first, span, first_heard, last_heard, owner, matched, starts, ids, flags, unit_ids, unit_flags):  # type: ignore[no-untyped-def]
+    """Return the heard unit that is another number where a number of the wording was not heard; -1 for none.
+
+    It stands next to what is heard of the wording's units beside it, or is a part of their number: 4513 for 4512.
+    """
+    for side in range(2):
+        neighbour = unit - 1 if side == 0 else unit + 1
+        if neighbour < 0 or neighbour >= count or first_heard[neighbour] < 0:
+            continue
+        home = last_heard[neighbour] if side == 0 else first_heard[neighbour]
+        here = first + home
+        whole = matched[home] == starts[here + 1] - starts[here]
+        if not whole and unit_flags[neighbour] & DIGIT and flags[ids[here]] & DIGIT:
+            return here
+        home += 1 if side == 0 else -1
+        here = first + home
+        if here < 0 or here >= ids.shape[0] or (0 <= home < span and owner[home] >= 0):
+            continue
+        known = flags[ids[here]] >> DIGIT_SHIFT
+        same = ids[here] == unit_ids[unit] or (known and known == unit_flags[unit] >> DIGIT_SHIFT)
+        if flags[ids[here]] & DIGIT and not same:
+            return here
+    return -1
+
+
+@_compiled
 def measure(  # type: ignore[no-untyped-def]
     places, pattern, weights, gaps, units, unit_ids, unit_flags, unit_weights,
     stream, homes, starts, ids, flags, confidences, side_confidence, total_symbols, cost, evidence, wrong,
@@ -677,10 +706,26 @@ def measure(  # type: ignore[no-untyped-def]
                 continue  # 6 and 60, by which 六, 一 and 六十一 are read alike
             if flags[ids[here]] & DIGIT:
                 confidence = confidences[here]
-                if losses[unit] < _NUMBER_ALIKE or confidence < SURE:
+                # Of a number of many digits it takes only one to make another one.
+                alike = losses[unit] < _NUMBER_ALIKE and (
+                    size[unit] < _LONG_NUMBER or losses[unit] * size[unit] < _DIGIT_LOSS
+                )
+                if alike or confidence < SURE:
                     number_alike = np.float32(1.0)
                 else:
                     number_other = np.float32(1.0)
+    for unit in range(count):
+        if not unit_flags[unit] & DIGIT or first_heard[unit] >= 0:
+            continue
+        here = beside(
+            unit, count, first, span, first_heard, last_heard, owner, matched, starts, ids, flags, unit_ids, unit_flags
+        )
+        if here >= 0:  # the number is not heard, but another one where it should be
+            confidence = confidences[here]
+            if confidence < SURE:
+                number_alike = np.float32(1.0)
+            else:
+                number_other = np.float32(1.0)
     mean = np.float32(0.0)
     known = 0
     for home in range(span):
@@ -818,6 +863,15 @@ def verify(  # type: ignore[no-untyped-def]
                 score += coefficients[f] * features[f]
             if features[22] + features[25] > 0 and score > DENIED:
                 score = DENIED
+            doubtful = features[54]
+            if features[24] > 0:
+                spoken_as_words = np.float32(1.0)  # of a Chinese digit its one syllable tells enough
+                for unit in range(own_flags.shape[0]):
+                    if own_flags[unit] >> DIGIT_SHIFT:
+                        spoken_as_words = np.float32(0.0)
+                doubtful += spoken_as_words
+            if doubtful > 0 and score > DOUBTED:
+                score = DOUBTED
             trusted = features[15] == 0 or features[14] >= SURE  # doubted words may well have been the negation
             if (features[37] > 0 or (features[23] > 0 and features[53] > CLEAR and trusted)) and score > REPLACED:
                 score = REPLACED

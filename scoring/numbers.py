@@ -19,6 +19,7 @@ _EN_TENS = {word: 10 * value for value, word in enumerate(_TENS.split(), 2)}
 _EN_TIMES = {"double": 2, "triple": 3, "treble": 3}
 _EN_OH = frozenset(("oh", "o"))
 _EN_STARTS = frozenset((*_EN_SMALL, *_EN_TENS, *_EN_TIMES, *_EN_OH, "a"))
+_ZH_RADIO = {"洞": "零", "拐": "七", "勾": "九"}
 _ZH_KNOWN = {**_ZH_DIGITS, **_ZH_UNITS}
 _ZH_WITH_YAO = {**_ZH_KNOWN, "幺": 1}
 
@@ -26,8 +27,10 @@ SINGLE_ENGLISH = {word: str(value) for word, value in (*_EN_SMALL.items(), *_EN_
 SINGLE_CHINESE = {character: str(value) for character, value in _ZH_DIGITS.items()}
 
 PLACES_ENGLISH = frozenset(("hundred", "thousand"))
+_ZH_LARGE = frozenset("百千万亿")  # with no digit before them they are words, or misheard ones: 百货, 晚 heard as 万
 _ZH_WORDS = frozenset(("千万", "万一"))  # by all means, in case: words and no numbers
 PLACES_CHINESE = frozenset("十百千万亿")
+RADIO_CHINESE = frozenset(_ZH_RADIO)
 TRIGGERS_ENGLISH = frozenset((*SINGLE_ENGLISH.values(), *PLACES_ENGLISH, *_EN_TIMES))
 
 
@@ -46,8 +49,10 @@ def is_several(units: Sequence[str], at: int) -> bool:
 def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool = True) -> list[Piece]:
     """Write every run of Chinese numerals as Arabic digits, one unit each.
 
-    A run with 十, 百, 千, 万 is read as a quantity, any other digit by digit; a run ends where a clause begins.
+    A run with 十, 百, 千, 万 is read as a quantity, any other digit by digit; a run ends where a clause begins. Among
+    digits 洞, 拐 and 勾 are 0, 7 and 9, as numbers are read aloud on a bad line.
     """
+    texts = _radio_digits(texts)
     known = _ZH_WITH_YAO if yao else _ZH_KNOWN
     result: list[Piece] = []
     at = 0
@@ -55,13 +60,13 @@ def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool 
         end = at
         while end < len(texts) and texts[end] in known and (end == at or not clauses[end]):
             end += 1
-        if end == at:
-            result.append((texts[at], at, at + 1))
-            at += 1
-            continue
         if "".join(texts[at:end]) in _ZH_WORDS:
             result.extend((texts[place], place, place + 1) for place in range(at, end))
             at = end
+            continue
+        if end == at or texts[at] in _ZH_LARGE:
+            result.append((texts[at], at, at + 1))
+            at += 1
             continue
         digits = _chinese_value(texts[at:end], known)
         if len(digits) == end - at:
@@ -72,6 +77,23 @@ def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool 
     return result
 
 
+def _radio_digits(texts: Sequence[str]) -> Sequence[str]:
+    """Return the units with 洞, 拐 and 勾 written as digits before two others, or between two."""
+    if _ZH_RADIO.keys().isdisjoint(texts):
+        return texts
+    plain = list(texts)
+    for at, text in enumerate(texts):
+        if text in _ZH_RADIO:
+            before, after = plain[max(0, at - 1) : at], texts[at + 1 : at + 3]
+            if after and _is_digit(after[0]) and (len(after) > 1 and _is_digit(after[1]) or any(map(_is_digit, before))):
+                plain[at] = _ZH_RADIO[text]
+    return plain
+
+
+def _is_digit(text: str) -> bool:
+    return text in _ZH_DIGITS or text in _ZH_RADIO or text == "幺" or text.isdecimal()
+
+
 def english_numbers(texts: Sequence[str]) -> list[Piece]:
     """Write every English number word as digits: "a hundred and thirty four" is 134, "nine thirty" 9 30.
 
@@ -80,6 +102,11 @@ def english_numbers(texts: Sequence[str]) -> list[Piece]:
     result: list[Piece] = []
     at = 0
     while at < len(texts):
+        if texts[at + 1 : at + 2] and texts[at + 1] in PLACES_ENGLISH and _is_small(texts[at]):  # 2 hundred
+            size = 100 if texts[at + 1] == "hundred" else 1000
+            result.append((str(int(texts[at]) * size), at, at + 2))
+            at += 2
+            continue
         if texts[at] not in _EN_STARTS:
             result.append((texts[at], at, at + 1))
             at += 1
@@ -99,9 +126,56 @@ def english_numbers(texts: Sequence[str]) -> list[Piece]:
     return result
 
 
+def _is_small(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) < 3
+
+
 def _between_digits(before: Sequence[Piece], texts: Sequence[str], at: int) -> bool:
     follows = at + 1 < len(texts) and (_EN_SMALL.get(texts[at + 1], 10) < 10 or texts[at + 1].isdigit())
     return follows and bool(before) and before[-1][0].isdigit()
+
+
+MOST_READINGS = 4  # of one wording
+
+
+def other_readings(words: Sequence[str], chinese: bool) -> tuple[tuple[str, ...], ...]:
+    """Return a wording with its numbers of three or four digits as they may be spoken as well.
+
+    In English 4512 may be four five one two or forty five twelve, in Chinese 480 may be 四百八十; how a Chinese digit is
+    spoken with its place is written behind it (scoring.sounds.digit_symbols).
+    """
+    readings: list[tuple[str, ...]] = [()]
+    at = 0
+    while at < len(words):
+        end = at
+        while end < len(words) and words[end].isdecimal() and words[end].isascii():
+            end += 1
+        run = tuple(words[at : max(end, at + 1)])
+        ways = dict.fromkeys([run, *(_ways("".join(run), chinese) if end > at else ())])
+        readings = [(*before, *way) for before in readings for way in ways][:MOST_READINGS]
+        at += len(run)
+    return tuple(reading for reading in readings if reading != tuple(words))
+
+
+def _ways(digits: str, chinese: bool) -> list[tuple[str, ...]]:
+    if not 3 <= len(digits) <= 4:
+        return []
+    if chinese:
+        return [] if digits[0] == "0" else [_with_places(digits)]
+    pairs = (digits[:-2], digits[-2:])
+    return [tuple(digits), *([pairs] if all(part[0] != "0" for part in pairs) else ())]
+
+
+def _with_places(digits: str) -> tuple[str, ...]:
+    marked: list[str] = []
+    for at, digit in enumerate(digits):
+        place = ("", "十", "百", "千")[len(digits) - 1 - at]
+        if digit != "0":
+            marked.append(digit + place)
+        else:  # one nought is spoken for several, and none at the end: 一千零五, 四百八十
+            spoken = digits[at - 1] != "0" and digits[at:].strip("0")
+            marked.append(digit if spoken else digit + "-")
+    return tuple(marked)
 
 
 def _chinese_value(texts: Sequence[str], known: dict[str, int]) -> str:

@@ -319,9 +319,11 @@ class PhraseSet(Criteria):
                             f"{rule.id}: {entry!r} uses the slot {{{slot}}}, which slots does not define: add it",
                         )
                 try:
-                    pattern_of(entry, self.slots, self.normaliser)
+                    pattern = pattern_of(entry, self.slots, self.normaliser)
                 except regex.error as error:
                     raise self._at(rule, f"{rule.id}: {entry!r} is not a valid regular expression: {error}") from error
+                if pattern is None and not self.normaliser.words(entry):
+                    raise self._at(rule, f"{rule.id}: {entry!r} holds no words: nobody can say it")
         return self
 
 

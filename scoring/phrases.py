@@ -7,18 +7,22 @@ the wording was said there. Regular expressions are found exactly, or not at all
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import regex
 
 from scoring.alignment import NOT_SAID, SAID, UNSURE, Fit, Step, negated_before, steps_of
-from scoring.entries import Entry, compile_entry, occurrences, slot_hit, slot_names
+from scoring.entries import Entry, PatternTooSlow, compile_entry, occurrences, slot_hit, slot_names
 from scoring.phrase_model import PhraseModel, phrase_model
 from scoring.spoken import Side, Spoken
-from scoring.text import normaliser
+from scoring.text import Normaliser, normaliser
 from scoring.word_kinds import NEGATORS_CHINESE, NEGATORS_ENGLISH
 from transcription.transcript import AGENT, Transcript
+
+log = logging.getLogger(__name__)
 
 CERTAIN = 0.99  # of words found as they stand
 CERTAIN_SHORT = 0.95  # the same of a single word or two characters
@@ -136,6 +140,9 @@ STANDARD_SLOTS = {
 }
 
 
+FILLERS = {True: ("呃", "嗯", "唔"), False: ("um", "uh", "er", "erm", "hmm", "mm", "uhm")}  # by "is Chinese"
+
+
 class PhraseFinder:
     """Finds each of several phrases; a phrase is said when any of its wordings is.
 
@@ -147,12 +154,13 @@ class PhraseFinder:
     """
 
     def __init__(self, phrases: Mapping[str, Sequence[str]], *, language: str) -> None:
-        self._normal = normaliser(language)
-        self._phrases: dict[str, list[Entry]] = {}
         for name, wordings in phrases.items():
             if isinstance(wordings, str) or not wordings:
                 raise ValueError(f"phrase {name!r}: give a list of one wording or more")
-            self._phrases[name] = [self._compiled(name, wording) for wording in wordings]
+        self._normal = _normal_form(language, phrases)
+        self._phrases = {
+            name: [self._compiled(name, wording) for wording in wordings] for name, wordings in phrases.items()
+        }
         self._entries = tuple(entry for entries in self._phrases.values() for entry in entries)
 
     def _compiled(self, name: str, wording: str) -> Entry:
@@ -169,12 +177,15 @@ class PhraseFinder:
         return entry
 
     def find(self, transcript: Transcript, speaker: str = AGENT) -> dict[str, PhraseMatch]:
-        """Return the best match of every phrase in what `speaker` says; every phrase is in the result."""
+        """Return the best match of every phrase in what `speaker` says; every phrase is in the result.
+
+        A regular expression that runs into its time limit is "unsure" without a place, and logged.
+        """
         spoken = Spoken(transcript, self._normal)
         side = spoken.side(speaker)
         if not side.texts:
             return dict.fromkeys(self._phrases, NOTHING)
-        fits = _fits(self._entries, side, 0, len(side.texts))
+        fits = _fits(self._entries, side, 0, len(side.texts), patient=True)
         model = phrase_model(self._normal.chinese)
         found: dict[str, PhraseMatch] = {}
         places = iter(fits)
@@ -184,15 +195,37 @@ class PhraseFinder:
                 place = next(places)
                 if place is not None and (best is None or place[0] > best[0]):
                     best, wording = place, entry
-            found[name] = NOTHING if best is None else _match(wording, best, side, model, spoken.timed)
+            if best is None:
+                found[name] = NOTHING
+            elif best[1] < 0:
+                found[name] = PhraseMatch(UNSURE, best[0], wording.source)
+            else:
+                found[name] = _match(wording, best, side, model, spoken.timed)
         return found
+
+
+def _normal_form(language: str, phrases: Mapping[str, Sequence[str]]) -> Normaliser:
+    """Return the normal form in which fillers count for nothing, unless some wording consists of them."""
+    bare = normaliser(language)
+    fillers = {bare.words(filler) for filler in FILLERS[bare.chinese]}
+    if any(bare.words(wording) in fillers for wordings in phrases.values() for wording in wordings):
+        return bare
+    return normaliser(language, strip=FILLERS[bare.chinese])
 
 
 Place = tuple[float, int, int]  # probability, first unit, last unit + 1
 
 
-def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: bool = False) -> list[Place | None]:
-    """Return the best place of each entry between the units `low` and `high`."""
+def _fits(
+    entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: bool = False, patient: bool = False
+) -> list[Place | None]:
+    """Return the best place of each entry between the units `low` and `high`.
+
+    With `patient` a pattern that takes too long has a doubtful place that is nowhere (-1, -1).
+
+    Raises:
+        PatternTooSlow: a pattern took too long, without `patient`.
+    """
     wordings = [entry.words for entry in entries if entry.words]
     for entry in entries:
         wordings.extend(entry.options)
@@ -202,11 +235,17 @@ def _fits(entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: 
     texts, model = side.texts, phrase_model(side.normal.chinese)
     places: list[Place | None] = []
     for entry in entries:
+        alike = [next(options) for _ in entry.options]
         if not entry.words:
-            alike = [next(options) for _ in entry.options]
-            places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
+            try:
+                places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
+            except PatternTooSlow as error:
+                if not patient:
+                    raise
+                log.warning("%r: %s", entry.source, error)
+                places.append((model.doubt, -1, -1))
             continue
-        place = next(plain)
+        place = max([next(plain), *alike], key=itemgetter(0)) if alike else next(plain)
         probability, first, last = place
         if first < 0:
             places.append(None)

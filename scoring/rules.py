@@ -36,7 +36,7 @@ def check_rules(
         try:
             outcomes[rule.id] = _check(case, rule, outcomes)
         except PatternTooSlow as error:
-            values: dict[str, object] = {"pattern": str(error)[:80]}
+            values: dict[str, object] = {"pattern": error.pattern[:80]}
             finding = case.finding(rule.id, _kind(rule), Answer.CANNOT_TELL, "pattern_too_slow", values=values)
             outcomes[rule.id] = RuleOutcome(rule.id, (finding,))
     return outcomes

@@ -87,6 +87,8 @@ def _dictionary() -> dict[str, str]:
 def english_symbols(word: str) -> tuple[int, ...]:
     """Return the phones of an English unit in normal form: a word, a number or an amount."""
     symbols: list[int] = []
+    if word.startswith(("£", "$", "€")):  # the amount is spoken first: twenty pounds
+        word = word[1:] + word[0]
     for piece in re.findall(r"[0-9]+|[a-z']+|[£$€%]|[^\W\d_]", word):
         symbols.extend(_piece(piece))
     return tuple(symbols[:_LONGEST])

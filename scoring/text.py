@@ -14,6 +14,7 @@ from functools import cache, lru_cache
 
 from scoring.numbers import (
     PLACES_CHINESE,
+    RADIO_CHINESE,
     SINGLE_CHINESE,
     SINGLE_ENGLISH,
     TRIGGERS_ENGLISH,
@@ -48,16 +49,22 @@ _ORDINAL_WORDS = (
 )
 _ORDINALS = _ORDINAL_WORDS.split()
 _WORDLIKE = re.compile(r"[\w£$€]")
+_CLOCK_CHINESE = re.compile(r"(?<=\d):(?=\d\d(?!\d))")  # 9:30 is spoken 九点三十
+_RANGE_CHINESE = re.compile(r"(?<![\d.-])(\d{1,2})[-~—](\d{1,2})(?![\d.-])")  # 3-5 is spoken 三到五
 
 _CONTRACTIONS = {
     "can't": "can not", "cannot": "can not", "won't": "will not", "shan't": "shall not", "let's": "let us",
     "gonna": "going to", "wanna": "want to", "gotta": "got to", "'cause": "because", "cos": "because",
+    "goodbye": "good bye", "thankyou": "thank you",
 }  # fmt: skip
 _ENDINGS = {"n't": "not", "'ll": "will", "'re": "are", "'ve": "have", "'m": "am", "'d": "would"}
 _BEFORE_IS = "it that what here there how who where when why he she this everything"
 _IS_BEFORE = frozenset(_BEFORE_IS.split())
 _CHINESE_FORMS = {"您": ("你",)}  # recognisers do not keep them apart
-_ENGLISH_FORMS = {"okay": ("ok", "o k"), "goodbye": ("good bye",), "alright": ("all right",)}
+_ENGLISH_FORMS = {
+    "okay": ("ok", "o k"), "alright": ("all right",), "percent": ("per cent",), "mister": ("mr",),
+    "doctor": ("dr",), "missus": ("mrs",), "am": ("a m",), "pm": ("p m",),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,8 @@ class Normaliser:
         text = unicodedata.normalize("NFKC", text).lower().replace("’", "'").replace("`", "'")
         if "[" in text or "<" in text:
             text = _BRACKETED.sub(" ", text)
+        if self.chinese and self.numbers:
+            text = _RANGE_CHINESE.sub(r"\1到\2", _CLOCK_CHINESE.sub("点", text))
         pieces: list[tuple[str, bool]] = []
         new_clause = True
         for unit in _UNIT.findall(text):
@@ -123,7 +132,7 @@ class Normaliser:
 
     def _written_out(self, unit: str) -> list[str]:
         if self.chinese:
-            return list(unit) if unit[0].isdigit() else [unit]
+            return _read_aloud(unit) if unit[0].isdigit() else [unit]
         if unit[0].isdigit() and unit[-1] in "thdr":
             return _ordinal(unit)
         if self.numbers and _THOUSANDS.fullmatch(unit):
@@ -139,6 +148,12 @@ class Normaliser:
             stem = unit.removesuffix("'s")
             return [stem, "is"] if stem in _IS_BEFORE else [stem]
         return [unit.replace("'", "")]
+
+
+def _read_aloud(unit: str) -> list[str]:
+    """Return a Chinese number in Arabic digits as it is read aloud: 3.5% is 百分之3点5."""
+    number = unit.removesuffix("%").replace(",", "").replace(".", "点")
+    return [*("百分之" if unit.endswith("%") else ""), *number]
 
 
 def _ordinal(unit: str) -> list[str]:
@@ -255,7 +270,7 @@ class Reader:
                 self._several.setdefault(mapped[0], []).append(mapped)
         self._numbers: frozenset[str] = frozenset()
         if normal.numbers:
-            self._numbers = PLACES_CHINESE if normal.chinese else TRIGGERS_ENGLISH
+            self._numbers = PLACES_CHINESE | RADIO_CHINESE if normal.chinese else TRIGGERS_ENGLISH
         self._triggers = self._numbers.union(self._several)
 
     def needs_neighbours(self, units: Sequence[str]) -> bool:

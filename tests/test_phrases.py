@@ -136,18 +136,18 @@ def test_without_times_a_match_has_none() -> None:
     assert (match.verdict, match.turn, match.start) == ("said", 0, None)
 
 
-def test_a_hopeless_pattern_ends_in_bounded_time() -> None:
-    from scoring.entries import PatternTooSlow
-
-    finder = PhraseFinder({"slow": [r"(?:a+)+(?:b+)+(?:a|aa)+$c"]}, language="en")
+def test_a_hopeless_pattern_ends_in_bounded_time_and_leaves_the_others_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    finder = PhraseFinder({"slow": [r"(a|aa)+b"], "other": ["thank you for calling"]}, language="en")
     before = time.perf_counter()
 
-    try:
-        verdict = finder.find(dialogue(agent("a" * 4000)))["slow"].verdict
-    except PatternTooSlow:
-        verdict = "too slow"
+    found = finder.find(dialogue(agent("a" * 4000), agent("thank you for calling")))
 
-    assert verdict in ("not_said", "too slow")
+    assert (found["slow"].verdict, found["slow"].turn, found["slow"].text) == ("unsure", None, None)
+    assert found["other"].verdict == "said"
+    assert "(a|aa)+b" in caplog.text
+    assert "without repeats inside repeats" in caplog.text
     assert time.perf_counter() - before < 3
 
 
@@ -335,6 +335,48 @@ def test_low_confidence_never_turns_unlike_words_into_said() -> None:
     for confidence in (0.05, 0.2, 0.5):
         assert verdict("slow down", "eight and twelve do you need", confidence=confidence) != "said"
         assert verdict("感谢您的耐心等待", "感谢您的来电", language="zh-CN", confidence=confidence) != "said"
+
+
+@pytest.mark.parametrize(
+    ("wording", "heard", "language"),
+    [
+        ("order number 4512", "order number forty five twelve", "en"),
+        ("order number 4512", "order number four five one two", "en"),
+        ("valid until twenty twenty five", "valid until 2025", "en"),
+        ("there is a charge of £150", "there is a charge of one hundred and fifty pounds", "en"),
+        ("the monthly fee is twenty dollars", "the monthly fee is $20", "en"),
+        ("speak to doctor lee", "speak to dr lee", "en"),
+        ("goodbye", "well good bye", "en"),
+        ("年化利率三点五", "年化利率3.5", "zh"),
+        ("三到五个工作日", "3-5个工作日", "zh"),
+        ("您好工号0728为您服务", "您好工号洞拐二八为您服务", "zh"),
+        ("每晚四百八十元含双早", "每晚480元含双早", "zh"),
+        ("每晚四百八十元含双早", "每晚四百怕十元含双早", "zh"),
+        ("房间保留到晚上六点", "房间保留到万上六点", "zh"),
+    ],
+)
+def test_a_number_is_the_same_however_it_is_said_or_written(wording: str, heard: str, language: str) -> None:
+    assert verdict(wording, heard, language=language) == "said"
+
+
+@pytest.mark.parametrize(
+    ("wording", "heard", "language"),
+    [
+        ("order number 4512", "order number forty five twenty", "en"),
+        ("valid until 2025", "valid until twenty thirty five", "en"),
+        ("there is a charge of £150", "there is a charge of $115", "en"),
+        ("每晚四百八十元含双早", "每晚五百八十元含双早", "zh"),
+        ("收取5%的手续费", "收取百分之八的手续费", "zh"),
+    ],
+)
+def test_another_number_is_not_the_one_that_was_asked_for(wording: str, heard: str, language: str) -> None:
+    assert verdict(wording, heard, language=language) == "not_said"
+
+
+def test_fillers_count_for_nothing_unless_they_are_asked_for() -> None:
+    assert verdict("thank you for calling", "thank um you uh for erm calling") == "said"
+    assert verdict("请您稍等一下", "请您呃稍嗯等一下", language="zh") == "said"
+    assert verdict("嗯", "嗯嗯好的", language="zh") == "said"
 
 
 def test_words_that_look_like_numbers_are_words() -> None:

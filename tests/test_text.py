@@ -24,7 +24,9 @@ ZH = normaliser("zh-CN", strip=["呃", "嗯", "那个"], homophones={"工号": [
         ("one two three", "1 2 3"),
         ("twenty twenty", "20 20"),
         ("a moment and a half", "a moment and a half"),
-        ("OK, good bye [noise] [UNK]", "okay goodbye"),
+        ("OK, goodbye [noise] [UNK]", "okay good bye"),
+        ("Mr Lee pays $20, or 5 per cent, at 10 a.m.", "mister lee pays $20 or 5 percent at 10 am"),
+        ("2 hundred", "200"),
         ("uh my pen, you know", "my pin"),
         ("the caller's name", "the caller name"),
         ("£34.50", "£34.50"),
@@ -53,6 +55,10 @@ def test_english_gets_one_form(text: str, words: str) -> None:
         ("１００８６", "10086"),
         ("請問您的號碼", "请问您的号码"),
         ("嗯", "嗯"),
+        ("洞七二八，拐弯", "0728拐弯"),
+        ("百货公司，万一", "百货公司万一"),
+        ("5%和百分之五", "百分之5和百分之5"),
+        ("9:30，3-5天，1,200.5元", "9点303到5天1200点5元"),
     ],
 )
 def test_chinese_gets_one_form(text: str, words: str) -> None:

@@ -170,8 +170,10 @@ def worker(quiet: bool) -> None:
     settings = settings_or_stop()
     open_installation(settings)
     from qa.tasks import configure
+    from scoring.ready import get_ready
     from web.mail import schedule_mails
 
+    get_ready(click.echo)
     said = ["--quiet"] if quiet else []
     level = "WARNING" if quiet else "INFO"
     options = ["--beat", f"--loglevel={level}", "--without-gossip", "--without-mingle"]

@@ -14,6 +14,7 @@ from types import FrameType
 import click
 
 from qa.settings import Settings, SettingsError, as_environment
+from scoring.ready import get_ready
 
 THREADS = 8
 
@@ -40,6 +41,7 @@ def serve_forever(settings: Settings, *, with_worker: bool) -> None:
         raise ServeError(str(error)) from None
     except OSError as error:
         raise ServeError(f"cannot listen on {settings.host}:{settings.port}: {error}") from None
+    get_ready(click.echo)
     with _worker(settings) if with_worker else nullcontext():
         click.echo(f"Serving on http://{settings.host}:{settings.port}  (stop with Ctrl-C)")
         for ending in (signal.SIGTERM, signal.SIGHUP):
