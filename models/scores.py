@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, ColumnElement, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from models.base import Base, created_now, named
@@ -119,6 +120,16 @@ class Review(Base):
     inspector: Mapped[User] = relationship()
     scorecard: Mapped[ScorecardVersion] = relationship()
     marks: Mapped[list[ReviewMark]] = relationship(cascade="all, delete-orphan", order_by="ReviewMark.id")
+
+    @hybrid_property
+    def ordinary(self) -> bool:
+        """Whether it is work on the agent's call: whatever counts or lists reviews asks for this."""
+        return self.calibration_id is None
+
+    @ordinary.inplace.expression
+    @classmethod
+    def _ordinary(cls) -> ColumnElement[bool]:
+        return cls.calibration_id.is_(None)
 
 
 class ReviewMark(Base):

@@ -32,7 +32,7 @@ from qa.test_calls import ordinary_call
 from scoring.marks import ANSWERED, Answer
 from scoring.uncertainty import Interval, share_interval
 
-_RANDOM = (Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM)
+_RANDOM = (Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM, Review.ordinary)
 MIN_ANSWERS = 5  # an item answered less often is neither a strength nor a weakness
 CALLS_SHOWN = 3
 
@@ -107,7 +107,7 @@ def evidence_behind(
         select(Review)
         .join(Review.call)
         .options(joinedload(Review.call), joinedload(Review.inspector))
-        .where(Review.state == ReviewState.RELEASED, *of_agent)
+        .where(Review.state == ReviewState.RELEASED, Review.ordinary, *of_agent)
         .order_by(Call.started_at.desc(), Review.id.desc())
     ).all()
     auto = session.execute(

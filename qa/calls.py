@@ -197,7 +197,7 @@ def _visible(user: User) -> ColumnElement[bool]:
 
 
 def _reviewed(*states: ReviewState) -> ColumnElement[bool]:
-    return exists().where(Review.call_id == Call.id, Review.state.in_(states))
+    return exists().where(Review.call_id == Call.id, Review.state.in_(states), Review.ordinary)
 
 
 def _matching(session: Session, user: User, wanted: CallFilter, zone: ZoneInfo) -> tuple[Select[int], bool]:
@@ -245,7 +245,7 @@ def _mark_conditions(session: Session, user: User, wanted: CallFilter) -> list[C
         score, of_call = AutoScore.raw, exists().where(AutoScore.call_id == Call.id)
     else:
         score = Review.final
-        of_call = exists().where(Review.call_id == Call.id, Review.state == ReviewState.RELEASED)
+        of_call = exists().where(Review.call_id == Call.id, Review.state == ReviewState.RELEASED, Review.ordinary)
     bounds = []
     if wanted.score_min is not None:
         bounds.append(score >= wanted.score_min)
@@ -267,6 +267,7 @@ def _missed(session: Session, user: User, item: str) -> ColumnElement[bool]:
         return exists().where(
             Review.call_id == Call.id,
             Review.state == ReviewState.RELEASED,
+            Review.ordinary,
             ReviewMark.review_id == Review.id,
             ReviewMark.item == item,
             ReviewMark.answer == NOT_MET,
@@ -309,7 +310,7 @@ def _sorted(matching: Select[int], user: User, sort: Sort) -> Select[int]:
     else:
         score = (
             select(func.max(Review.final))
-            .where(Review.call_id == Call.id, Review.state == ReviewState.RELEASED)
+            .where(Review.call_id == Call.id, Review.state == ReviewState.RELEASED, Review.ordinary)
             .scalar_subquery()
         )
     return matching.order_by((score.desc() if sort is Sort.HIGHEST else score.asc()).nulls_last(), *newest)
@@ -350,7 +351,7 @@ def _newest_reviews(session: Session, user: User, ids: Sequence[int]) -> Mapping
     states = FINISHED if user.role in SEES_MARKS else (ReviewState.RELEASED,)
     found = session.execute(
         select(Review.call_id, Review.final, Review.state)
-        .where(Review.call_id.in_(ids), Review.state.in_(states))
+        .where(Review.call_id.in_(ids), Review.state.in_(states), Review.ordinary)
         .order_by(Review.id)
     )
     return {call_id: (final, state) for call_id, final, state in found}

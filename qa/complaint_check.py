@@ -75,6 +75,7 @@ def sightings(session: Session, call_ids: Collection[int | None]) -> dict[int, S
         .where(
             Review.call_id.in_(ids),
             Review.state != ReviewState.DRAFT,
+            Review.ordinary,
             Review.reason != ReviewReason.COMPLAINT,
             earlier,
         )

@@ -93,6 +93,7 @@ def critical_errors(
     released = [
         Review.state == ReviewState.RELEASED,
         Review.reason == ReviewReason.RANDOM,
+        Review.ordinary,
         ordinary_call(),
         Call.started_at >= start,
         Call.started_at < end,

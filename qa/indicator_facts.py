@@ -124,6 +124,7 @@ class Reviewed:
                 .where(
                     Review.state == ReviewState.RELEASED,
                     Review.reason == ReviewReason.RANDOM,
+                    Review.ordinary,
                     ReviewMark.answer.in_([answer.value for answer in ANSWERED]),
                     ordinary_call(),
                     *in_period(period, zone),
@@ -315,6 +316,7 @@ def due_reviews(session: Session, period: Period, today: date) -> Count:
         Review.call_id == SampledCall.call_id,
         Review.inspector_id == ReviewAssignment.inspector_id,
         Review.state.in_(FINISHED),
+        Review.ordinary,
     )
     n, finished = session.execute(
         select(func.count(ReviewAssignment.id), func.count(Review.id))

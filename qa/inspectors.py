@@ -151,6 +151,7 @@ def _leniency(session: Session, period: Period, zone: ZoneInfo) -> tuple[Lenienc
                 Review.state == ReviewState.RELEASED,
                 Review.reason == ReviewReason.RANDOM,
                 Review.raw.is_not(None),
+                Review.ordinary,
                 Call.agent_id.is_not(None),
                 ordinary_call(),
                 *_in_period(period, zone),

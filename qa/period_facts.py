@@ -60,6 +60,7 @@ def _calls(session: Session, began: list[ColumnElement[bool]]) -> Calls:
             Review.state == ReviewState.RELEASED,
             Review.reason == ReviewReason.RANDOM,
             Review.final.is_not(None),
+            Review.ordinary,
             *began,
         )
         .group_by(Review.call_id)
@@ -71,7 +72,7 @@ def _calls(session: Session, began: list[ColumnElement[bool]]) -> Calls:
         .where(
             or_(
                 Call.state == CallState.SCORED,
-                Call.id.in_(select(Review.call_id).where(Review.state == ReviewState.RELEASED)),
+                Call.id.in_(select(Review.call_id).where(Review.state == ReviewState.RELEASED, Review.ordinary)),
             ),
             ordinary_call(),
             *began,
@@ -125,7 +126,7 @@ def _fatals(session: Session, began: list[ColumnElement[bool]]) -> dict[int, dic
     counted = session.execute(
         select(Call.agent_id, Call.id, func.max(Review.fatal_confirmed))
         .join(Review, Review.call_id == Call.id)
-        .where(Review.state == ReviewState.RELEASED, Review.fatal_confirmed > 0, *began)
+        .where(Review.state == ReviewState.RELEASED, Review.fatal_confirmed > 0, Review.ordinary, *began)
         .group_by(Call.agent_id, Call.id)
     )
     found: defaultdict[int, dict[int, int]] = defaultdict(dict)

@@ -118,7 +118,10 @@ def pending(session: Session, period: Period, *, zone: ZoneInfo) -> Pending:
     start, end = period.bounds(zone)
     in_period = (Call.started_at >= start, Call.started_at < end)
     reviews = (
-        select(func.count()).select_from(Review).join(Call).where(Review.state != ReviewState.RELEASED, *in_period)
+        select(func.count())
+        .select_from(Review)
+        .join(Call)
+        .where(Review.state != ReviewState.RELEASED, Review.ordinary, *in_period)
     )
     tests = (
         select(func.count())

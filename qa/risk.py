@@ -91,7 +91,12 @@ def train_risk(session: Session, *, by: User | None = None, address: str | None 
         select(Review.call_id, Agent.number, func.avg(Review.final))
         .join(Call, Review.call_id == Call.id)
         .join(Agent, Call.agent_id == Agent.id)
-        .where(Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM, Review.final.is_not(None))
+        .where(
+            Review.state == ReviewState.RELEASED,
+            Review.reason == ReviewReason.RANDOM,
+            Review.final.is_not(None),
+            Review.ordinary,
+        )
         .group_by(Review.call_id, Agent.number)
         .order_by(func.max(Review.released_at).desc(), Review.call_id)
         .limit(NEWEST)

@@ -225,7 +225,7 @@ def _calls_between(session: Session, begins: datetime, ends: datetime) -> Sequen
 
 
 def _reviewed(session: Session, begins: datetime, ends: datetime) -> set[int]:
-    finished = select(Review.call_id).join(Call, Review.call_id == Call.id)
+    finished = select(Review.call_id).join(Call, Review.call_id == Call.id).where(Review.ordinary)
     return set(
         session.scalars(
             finished.where(Review.state.in_(FINISHED), Call.started_at >= begins, Call.started_at < ends)
@@ -312,6 +312,7 @@ def agent_spreads(session: Session, numbers: Iterable[str], before: datetime) ->
             Review.state == ReviewState.RELEASED,
             Review.reason == ReviewReason.RANDOM,
             Review.final.is_not(None),
+            Review.ordinary,
             Call.started_at >= before - timedelta(days=SPREAD_DAYS),
             Call.started_at < before,
         )

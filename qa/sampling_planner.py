@@ -26,7 +26,12 @@ from scoring.allocation import (
     standard_errors,
 )
 
-_RANDOM = (Review.state == ReviewState.RELEASED, Review.reason == ReviewReason.RANDOM, Review.final.is_not(None))
+_RANDOM = (
+    Review.state == ReviewState.RELEASED,
+    Review.reason == ReviewReason.RANDOM,
+    Review.final.is_not(None),
+    Review.ordinary,
+)
 _NOTHING = 1e-6  # variance in squared points: all scores are alike
 MIN_PAIRS = 10  # fewer reviews say nothing about spread and correlation
 

@@ -142,6 +142,11 @@ class Settings(BaseSettings):
         2, ge=1, le=2, description="Decisions about one item that an agent may ask for; the second is the lead's."
     )
     appeal_blind: bool = Field(False, description="Whoever decides an appeal does not see the first verdict.")
+    review_mode: Literal["assisted", "blind"] = Field(
+        "assisted",
+        description="How a review begins: assisted (automatic marks in sight) or blind (hidden until submitted).",
+    )
+    hide_agent: bool = Field(False, description="Inspectors do not see whose call they review.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."

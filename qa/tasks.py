@@ -20,6 +20,7 @@ from qa.appeal_rules import AppealRules
 from qa.appeals import appeals_due as move_appeals
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
+from qa.reviews import release_due
 from qa.settings import Settings, load_settings
 from qa.storage import RecordingStore
 from qa.test_calls import match_again
@@ -29,6 +30,7 @@ log = logging.getLogger(__name__)
 SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
 APPEALS_SECONDS = 900.0
+RELEASE_SECONDS = 60.0
 
 app = Celery("hotline")
 
@@ -51,6 +53,7 @@ def configure(settings: Settings) -> Celery:
             "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
             "appeals_due": {"task": "qa.tasks.appeals_due", "schedule": APPEALS_SECONDS},
+            "release": {"task": "qa.tasks.release", "schedule": RELEASE_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -128,6 +131,13 @@ def appeals_due() -> int:
     place = workplace()
     with transaction(place.factory) as session:
         return move_appeals(session, AppealRules.of(place.settings))
+
+
+@app.task(name="qa.tasks.release")
+def release() -> int:
+    """Release the reviews whose time has come; return how many."""
+    with transaction(workplace().factory) as session:
+        return len(release_due(session))
 
 
 def enqueue(call_id: int) -> None:

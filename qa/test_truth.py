@@ -225,6 +225,7 @@ def _people(session: Session, wanted: Sequence[ColumnElement[bool]]) -> dict[int
         .join(ScorecardVersion, ScorecardVersion.id == Review.scorecard_version_id)
         .where(
             Review.state != ReviewState.DRAFT,
+            Review.ordinary,
             Review.call_id.in_(_calls(wanted)),
             ReviewMark.item.in_(_items()),
         )

@@ -326,7 +326,7 @@ def draws_of(week: Period, plan: SamplingPlan | None) -> Sequence[Draw]:
 def shown_rows(shown: str | None) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions of a tab."""
     valid = SampledCall.withdrawn_at.is_(None)
-    finished = select(Review.call_id).where(Review.state.in_(FINISHED))
+    finished = select(Review.call_id).where(Review.state.in_(FINISHED), Review.ordinary)
     return {
         "random": (valid, SampledCall.reason == ReviewReason.RANDOM),
         "targeted": (valid, SampledCall.reason != ReviewReason.RANDOM),
@@ -365,7 +365,7 @@ def done_reviews(rows: Sequence[SampledCall]) -> dict[tuple[int, int], int]:
     """Return the finished reviews of these calls by call and inspector."""
     found = session.execute(
         select(Review.call_id, Review.inspector_id, Review.id).where(
-            Review.call_id.in_([row.call_id for row in rows]), Review.state.in_(FINISHED)
+            Review.call_id.in_([row.call_id for row in rows]), Review.state.in_(FINISHED), Review.ordinary
         )
     )
     return {(call_id, inspector_id): review_id for call_id, inspector_id, review_id in found}

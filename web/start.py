@@ -56,16 +56,21 @@ def inspector_page() -> dict[str, Any]:
     week_start, week_end = this_week().bounds(settings.zone)
     drafts = session.scalars(
         select(Review)
-        .where(Review.inspector_id == me, Review.state == ReviewState.DRAFT)
+        .where(Review.inspector_id == me, Review.state == ReviewState.DRAFT, Review.ordinary)
         .options(joinedload(Review.call).joinedload(Call.agent))
         .order_by(Review.created_at)
     ).all()
     done = session.scalar(
         select(func.count())
         .select_from(Review)
-        .where(Review.inspector_id == me, Review.submitted_at >= week_start, Review.submitted_at < week_end)
+        .where(
+            Review.inspector_id == me,
+            Review.submitted_at >= week_start,
+            Review.submitted_at < week_end,
+            Review.ordinary,
+        )
     )
-    waiting = select(Review).where(Review.inspector_id == me, Review.state == ReviewState.SUBMITTED)
+    waiting = select(Review).where(Review.inspector_id == me, Review.state == ReviewState.SUBMITTED, Review.ordinary)
     return {
         "tasks": session.scalars(open_tasks(me).limit(SHOWN)).all(),
         "today": now().astimezone(settings.zone).date(),
@@ -82,7 +87,7 @@ def agent_page() -> dict[str, Any]:
     newest = session.scalars(
         select(Review)
         .join(Review.call)
-        .where(Call.agent_id == agent.id, Review.state == ReviewState.RELEASED)
+        .where(Call.agent_id == agent.id, Review.state == ReviewState.RELEASED, Review.ordinary)
         .options(contains_eager(Review.call), joinedload(Review.scorecard))
         .order_by(Review.released_at.desc(), Call.started_at.desc())
         .limit(SHOWN)
@@ -125,7 +130,7 @@ def lead_page() -> dict[str, Any]:
         "calls": sum(states.values()),
         "refused": session.scalar(select(func.count()).select_from(IngestFailure)),
         "reviews_week": session.scalar(
-            select(func.count()).select_from(Review).where(Review.submitted_at >= week_start)
+            select(func.count()).select_from(Review).where(Review.submitted_at >= week_start, Review.ordinary)
         ),
         "suspicions": suspicions(),
         "month": period_name(month),
@@ -179,14 +184,14 @@ def this_week() -> Period:
 
 def reviewed() -> ColumnElement[bool]:
     """Whether a person has finished a review of the call."""
-    return exists().where(Review.call_id == Call.id, Review.state.in_(DONE))
+    return exists().where(Review.call_id == Call.id, Review.state.in_(DONE), Review.ordinary)
 
 
 def calls_without_review() -> Select[Call]:
     """Return scored calls that nobody has begun to review, newest first."""
     return (
         select(Call)
-        .where(Call.state == CallState.SCORED, ~exists().where(Review.call_id == Call.id))
+        .where(Call.state == CallState.SCORED, ~exists().where(Review.call_id == Call.id, Review.ordinary))
         .options(joinedload(Call.agent), joinedload(Call.auto_score))
         .order_by(Call.started_at.desc())
     )

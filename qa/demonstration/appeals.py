@@ -109,7 +109,7 @@ def _released(session: Session, agent: User) -> list[Review]:
             .where(
                 Call.agent_id == agent.agent_id,
                 Review.state == ReviewState.RELEASED,
-                Review.calibration_id.is_(None),
+                Review.ordinary,
             )
             .options(
                 selectinload(Review.marks),
