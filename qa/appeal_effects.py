@@ -10,7 +10,7 @@ from models import Review, ReviewMark
 from qa.criteria import card_of
 from qa.refusals import N_, Refused
 from qa.reviews import Entry, entry_of, problems_of
-from scoring.call_score import GivenAnswer, score_answers, unfit
+from scoring.call_score import AnswerError, GivenAnswer, score_answers
 from scoring.item_types import BY_VALUE, Value, share_of
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Scorecard
@@ -66,9 +66,11 @@ def effect_of(review: Review, item: str, given: GivenAnswer) -> Effect:
     problem = problems_of(card, Entry(answers, review.reason), answers).get(item)
     if problem is not None:
         raise problem
-    if unfit(card, item, given) is not None:
-        raise Refused(N_("This is no answer to %(item)s."), item=item)
-    before, after = score_answers(card, entry.answers), score_answers(card, answers)
+    before = score_answers(card, entry.answers)
+    try:
+        after = score_answers(card, answers)
+    except AnswerError:
+        raise Refused(N_("This is no answer to %(item)s."), item=item) from None
     if _below(after.raw, review.raw) or _below(after.final, review.final):
         raise WouldLower
     return Effect(item, given, after, _better(card, item, before, after))
@@ -80,7 +82,7 @@ def apply(review: Review, effect: Effect) -> None:
     for mark in review.marks:
         if mark.item == effect.item:
             # With deductions the points left decide between partly and not met, and a value decides by itself.
-            mark.answer = (scored[mark.item] if mark.item in scored else effect.given).answer.value
+            mark.answer = scored.get(mark.item, effect.given).answer.value
             mark.deductions, mark.causes = list(effect.given.deductions), list(effect.given.causes)
             mark.comment, mark.value = effect.given.comment, effect.given.value
         if mark.item in scored:  # The others too: an item that leaves the card hands its weight to them.

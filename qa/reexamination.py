@@ -314,14 +314,18 @@ def _correct(session: Session, one: Reexamination, by: User, address: str | None
 def _tell_agent(session: Session, one: Reexamination, changed: Sequence[int]) -> None:
     """Tell the agent that reviews of a call rose without an appeal of their own."""
     agent = session.scalar(select(User.id).where(User.active, User.agent_id == one.call.agent_id))
-    for review in changed if agent is not None else ():
+    if agent is None:
+        return
+    for review in changed:
         notify(session, agent, "review.corrected", subject=("review", review), item=one.item)
 
 
 def _tell_leads(session: Session, appeal: Appeal, total: int) -> None:
     """Tell the leads, and whoever decided, that other calls wait to be looked at."""
     readers = set(session.scalars(select(User.id).where(User.active, User.role == Role.LEAD)))
-    for reader in sorted(readers | ({appeal.decided_by_id} - {None})):
+    if appeal.decided_by_id is not None:
+        readers.add(appeal.decided_by_id)
+    for reader in sorted(readers):
         notify(
             session, reader, "reexamination.found", subject=("appeal", appeal.id), item=appeal.item, count=str(total)
         )
