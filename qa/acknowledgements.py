@@ -43,7 +43,7 @@ def acknowledge(
     """
     if by.agent_id is None or by.agent_id != review.call.agent_id:
         raise Refused(N_("Only the agent of the call acknowledges its review."))
-    if review.state is not ReviewState.RELEASED or review.calibration_id is not None:
+    if review.state is not ReviewState.RELEASED or not review.ordinary:
         raise Refused(N_("This review is not released."))
     if acknowledgement_of(session, review) is not None:
         raise Refused(N_("You have acknowledged this review already."))
@@ -100,6 +100,6 @@ def unacknowledged(released: Select[Review]) -> Select[Review]:
     """Return those of the query `released` that their agents have not acknowledged, the oldest release first."""
     return released.where(
         Review.state == ReviewState.RELEASED,
-        Review.calibration_id.is_(None),
+        Review.ordinary,
         Review.id.not_in(select(Acknowledgement.review_id)),
     ).order_by(Review.released_at)

@@ -10,9 +10,11 @@ from models import Review, ReviewMark
 from qa.criteria import card_of
 from qa.refusals import N_, Refused
 from qa.reviews import Entry, entry_of, problems_of
-from scoring.call_score import GivenAnswer, score_answers
+from scoring.call_score import AnswerError, GivenAnswer, score_answers
+from scoring.item_types import BY_VALUE, Value, share_of
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Scorecard
+from scoring.what_if import values_of
 
 
 class WouldLower(Refused):
@@ -20,6 +22,10 @@ class WouldLower(Refused):
 
     def __init__(self) -> None:
         super().__init__(N_("This answer would lower the score: a decision raises it or keeps it."))
+
+
+# Of a mark's snapshot: the rest are people's words.
+AUDITED = ("answer", "deductions", "points", "raw", "final")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +53,24 @@ def effect_of(review: Review, item: str, given: GivenAnswer) -> Effect:
     present = entry.answers.get(item)
     if present is None:
         raise Refused(N_("The review has no answer to %(item)s."), item=item)
-    given = replace(present, answer=given.answer, deductions=given.deductions, comment=given.comment)
+    below = given.answer in (Answer.PARTLY, Answer.NOT_MET)
+    given = replace(
+        present,
+        answer=given.answer,
+        deductions=given.deductions,
+        comment=given.comment,
+        value=given.value,
+        causes=present.causes if below else (),
+    )
     answers = {**entry.answers, item: given}
     problem = problems_of(card, Entry(answers, review.reason), answers).get(item)
     if problem is not None:
         raise problem
-    before, after = score_answers(card, entry.answers), score_answers(card, answers)
+    before = score_answers(card, entry.answers)
+    try:
+        after = score_answers(card, answers)
+    except AnswerError:
+        raise Refused(N_("This is no answer to %(item)s."), item=item) from None
     if _below(after.raw, review.raw) or _below(after.final, review.final):
         raise WouldLower
     return Effect(item, given, after, _better(card, item, before, after))
@@ -63,12 +81,10 @@ def apply(review: Review, effect: Effect) -> None:
     scored = {mark.item: mark for mark in effect.score.marks}
     for mark in review.marks:
         if mark.item == effect.item:
-            # With deductions the points left decide between partly and not met.
-            answer = scored[mark.item].answer if mark.item in scored else effect.given.answer
-            mark.answer = answer.value
-            mark.deductions = list(effect.given.deductions)
-            mark.comment = effect.given.comment
-            mark.causes = mark.causes if answer in (Answer.PARTLY, Answer.NOT_MET) else []
+            # With deductions the points left decide between partly and not met, and a value decides by itself.
+            mark.answer = scored.get(mark.item, effect.given).answer.value
+            mark.deductions, mark.causes = list(effect.given.deductions), list(effect.given.causes)
+            mark.comment, mark.value = effect.given.comment, effect.given.value
         if mark.item in scored:  # The others too: an item that leaves the card hands its weight to them.
             mark.points = scored[mark.item].points
     review.raw, review.final = effect.score.raw, effect.score.final
@@ -84,6 +100,7 @@ def snapshot(review: Review, item: str) -> dict[str, Any]:
     return {
         "answer": mark.answer,
         "deductions": list(mark.deductions),
+        "value": mark.value,
         "points": mark.points,
         "comment": mark.comment,
         "raw": review.raw,
@@ -93,7 +110,7 @@ def snapshot(review: Review, item: str) -> dict[str, Any]:
 
 def figures(mark: Mapping[str, Any]) -> dict[str, Any]:
     """Return of a snapshot what the audit trail may hold: no words of people."""
-    return {name: value for name, value in mark.items() if name in ("answer", "deductions", "points", "raw", "final")}
+    return {name: value for name, value in mark.items() if name in AUDITED}
 
 
 def better_answers(review: Review, item: str) -> list[Effect]:
@@ -102,15 +119,14 @@ def better_answers(review: Review, item: str) -> list[Effect]:
     present = entry.answers.get(item)
     if present is None:
         return []
-    answers: list[GivenAnswer] = [GivenAnswer(Answer.MET)]
-    if card.method == "answer":
-        answers += [GivenAnswer(Answer.PARTLY)]
-    answers += [
-        GivenAnswer(Answer.NOT_MET, tuple(present.deductions[:i] + present.deductions[i + 1 :]))
-        for i in range(len(present.deductions))
-        if len(present.deductions) > 1
+    kept = present.deductions
+    answers = [
+        *(GivenAnswer(Answer.MET, value=value) for value in _values(card, item) if value != present.value),
+        GivenAnswer(Answer.MET),
+        *(GivenAnswer(Answer.NOT_MET, kept[:i] + kept[i + 1 :]) for i in range(len(kept)) if len(kept) > 1),
+        GivenAnswer(Answer.PARTLY),
+        GivenAnswer(Answer.NOT_APPLICABLE),
     ]
-    answers += [GivenAnswer(Answer.NOT_APPLICABLE)]
     found = []
     for given in dict.fromkeys(answers):
         try:
@@ -120,6 +136,22 @@ def better_answers(review: Review, item: str) -> list[Effect]:
         if effect.better:
             found.append(effect)
     return found
+
+
+def given_in(snapshot: Mapping[str, Any]) -> GivenAnswer:
+    """Return the answer that the snapshot of a mark holds, without its comment."""
+    value, deductions = snapshot.get("value"), tuple(snapshot["deductions"])
+    if value is not None:
+        return GivenAnswer(Answer.MET, value=value)
+    return GivenAnswer(Answer.NOT_MET if deductions else Answer(snapshot["answer"]), deductions)
+
+
+def _values(card: Scorecard, item_id: str) -> list[Value]:
+    item = next((item for _, item in card.items() if item.id == item_id), None)
+    if item is None or card.type_of(item) not in BY_VALUE:
+        return []
+    found = values_of(item)
+    return sorted(found, key=lambda value: -(share_of(item, value) or 0.0))
 
 
 def _below(after: float | None, before: float | None) -> bool:

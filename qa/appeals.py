@@ -29,7 +29,7 @@ from models import (
 )
 from models.base import now
 from qa import audit
-from qa.appeal_effects import Effect, WouldLower, apply, effect_of, figures, mark_of, snapshot
+from qa.appeal_effects import Effect, WouldLower, apply, effect_of, figures, given_in, mark_of, snapshot
 from qa.appeal_rules import CAUSES, AppealRules
 from qa.criteria import card_of
 from qa.notifications import notify
@@ -125,7 +125,7 @@ def refusal_to_appeal(
     """Return why `by` may not appeal against `item` now, None when nothing forbids it."""
     if by.role is not Role.AGENT or by.agent_id is None or by.agent_id != review.call.agent_id:
         return Refused(N_("Only the agent of the call appeals."))
-    if review.state is not ReviewState.RELEASED or review.calibration_id is not None:
+    if review.state is not ReviewState.RELEASED or not review.ordinary:
         return Refused(N_("This review is not released."))
     if item not in missed_items(card_of(review.scorecard), entry_of(review).answers):
         return Refused(N_("Nothing was taken off for %(item)s: there is nothing to appeal."), item=item)
@@ -566,7 +566,7 @@ def _effect(appeal: Appeal, decision: Decision) -> Effect | None:
     elif decision.cause is not None:
         raise Refused(N_("The cause of a blind appeal is named once it is decided."), field="cause")
     present = mark_of(appeal.review, appeal.item)
-    same = present is not None and (present.answer, tuple(present.deductions)) == (given.answer, given.deductions)
+    same = present is not None and given == given_in(snapshot(appeal.review, appeal.item))
     try:
         effect = None if same else effect_of(appeal.review, appeal.item, given)
     except WouldLower:

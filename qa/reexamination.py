@@ -18,12 +18,11 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from models import Appeal, AutoMark, AutoScore, Call, Reexamination, Review, ReviewState, Role, User
 from models.base import now
 from qa import audit
-from qa.appeal_effects import apply, effect_of, figures, mark_of, snapshot
+from qa.appeal_effects import apply, effect_of, figures, given_in, mark_of, snapshot
 from qa.criteria import card_of
 from qa.notifications import notify
 from qa.refusals import N_, Refused
 from qa.reviews import MAX_COMMENT, conflict
-from scoring.call_score import GivenAnswer
 from scoring.marks import Answer
 
 LISTED = 200  # calls at most, the newest
@@ -84,6 +83,7 @@ def list_others(session: Session, appeal: Appeal, *, limit: int = LISTED) -> int
             session, "appeal.reexamined", subject=("appeal", appeal.id), rules=sorted(map(list, rules)),
             listed=min(limit, len(found)), total=len(found),
         )  # fmt: skip
+        _tell_leads(session, appeal, len(found))
     return len(found)
 
 
@@ -119,8 +119,7 @@ def settle(
         reviews=corrected,
         rules=one.appeal.before.get("rules", []),
     )
-    if outcome == "wrong":
-        _tell(session, one)
+    _tell_agent(session, one, corrected)
 
 
 def refusal_to_settle(one: Reexamination, by: User) -> Refused | None:
@@ -227,7 +226,7 @@ def _hits(session: Session, appeal: Appeal, rules: set[Rule]) -> Iterator[_Hit |
             .where(
                 Review.call_id.in_(calls[i : i + CHUNK]),
                 Review.state != ReviewState.DRAFT,
-                Review.calibration_id.is_(None),
+                Review.ordinary,
             )
             .options(selectinload(Review.marks))
             .order_by(Review.id)
@@ -275,13 +274,13 @@ def _marked(session: Session, item: str, answer: str, fatal: bool) -> Iterator[t
 def _correct(session: Session, one: Reexamination, by: User, address: str | None) -> list[int]:
     """Raise the item in every released review of the call that says what the appeal overturned; return their ids."""
     after, before = one.appeal.after, one.appeal.before
-    given = GivenAnswer(Answer.NOT_MET if after["deductions"] else Answer(after["answer"]), tuple(after["deductions"]))
+    given = given_in(after)
     released = session.scalars(
         select(Review)
         .where(
             Review.call_id == one.call_id,
             Review.state == ReviewState.RELEASED,
-            Review.calibration_id.is_(None),
+            Review.ordinary,
         )
         .options(selectinload(Review.marks))
         .with_for_update()
@@ -312,19 +311,21 @@ def _correct(session: Session, one: Reexamination, by: User, address: str | None
     return changed
 
 
-def _tell(session: Session, one: Reexamination) -> None:
-    """Tell the agent whose score rose, and the leads that the rule was wrong again."""
+def _tell_agent(session: Session, one: Reexamination, changed: Sequence[int]) -> None:
+    """Tell the agent that reviews of a call rose without an appeal of their own."""
+    agent = session.scalar(select(User.id).where(User.active, User.agent_id == one.call.agent_id))
+    if agent is None:
+        return
+    for review in changed:
+        notify(session, agent, "review.corrected", subject=("review", review), item=one.item)
+
+
+def _tell_leads(session: Session, appeal: Appeal, total: int) -> None:
+    """Tell the leads, and whoever decided, that other calls wait to be looked at."""
     readers = set(session.scalars(select(User.id).where(User.active, User.role == Role.LEAD)))
-    if one.review is not None:
-        of_agent = select(User.id).where(User.active, User.agent_id == one.call.agent_id)
-        readers |= set(session.scalars(of_agent))
-    agent = one.call.agent
+    if appeal.decided_by_id is not None:
+        readers.add(appeal.decided_by_id)
     for reader in sorted(readers):
         notify(
-            session,
-            reader,
-            "reexamination.found",
-            subject=("review", one.review_id) if one.review_id else ("appeal", one.appeal_id),
-            agent=agent.name if agent else "",
-            item=one.item,
+            session, reader, "reexamination.found", subject=("appeal", appeal.id), item=appeal.item, count=str(total)
         )

@@ -146,7 +146,7 @@ def _entry(row: Row, card: Scorecard) -> Entry:
     ids = item_ids(card)
     _refuse_unknown_columns(row, ids)
     answers = dict(_answers(row, card, ids))
-    moments = {item: _seconds(text) for item in ids if item in answers and (text := row.text(f"{item}.at"))}
+    moments = {item: read_moment(text) for item in ids if item in answers and (text := row.text(f"{item}.at"))}
     return Entry(answers, REASONS[reason], row.text("comment"), moments)
 
 
@@ -176,10 +176,14 @@ def _answers(row: Row, card: Scorecard, ids: list[str]) -> Iterator[tuple[str, G
             raise Refused(N_("%(item)s: %(text)s is no answer."), field=item, item=item, text=text)
 
 
-def _seconds(text: str) -> float:
-    """Read 75, 75.5 or 1:15."""
+def read_moment(text: str) -> float:
+    """Return the seconds that 75, 75.5 or 1:15 stands for.
+
+    Raises:
+        Refused: it is none of these.
+    """
     try:
-        *minutes, seconds = [float(part) for part in text.split(":")]
+        *minutes, seconds = [float(part) for part in text.replace("：", ":").split(":")]
     except ValueError:
         raise Refused(N_("%(text)s is no moment: write seconds or m:ss."), text=text) from None
     if len(minutes) > 2:

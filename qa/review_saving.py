@@ -51,6 +51,7 @@ from qa.settings import Settings
 from scoring.call_score import GivenAnswer, score_answers
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Scorecard
+from scoring.weights import after_fatals
 
 MAX_BEAT = 60  # seconds of work that one save may report; a client reports more often than that
 MAX_CHANGES = 500  # in one save: a whole card many times over
@@ -99,11 +100,11 @@ class Standing:
     """Where a review stands with what is answered so far."""
 
     auto: float | None  # the machine's score of the call; None also where it must not be seen
-    raw: float | None  # of what a person answered, before fatal items
+    raw: float | None  # of what a person answered so far, before fatal items; None: nothing yet
     final: float | None
+    complete: bool  # enough is answered for the score to stand for the call
     answered: float  # points of 100 that the person's score rests on
-    points: dict[str, float | None]  # by item
-    sections: dict[str, tuple[float | None, float]]  # points and possible points
+    points: dict[str, tuple[float, float]]  # answered items: points and possible points
     missing: list[str]  # items that still need an answer
     overridden: list[str]  # items answered otherwise than the machine did
     unexplained: list[str]  # of these, the ones without a reason
@@ -285,25 +286,47 @@ def standing(review: Review) -> Standing:
     auto = review.call.auto_score
     answered = {mark.item for mark in score.marks if mark.answer is not Answer.CANNOT_TELL}
     cleared = with_cleared_fatals(card, review.call, answers, unseen=hidden)
+    missing = [item.id for _, item in card.items() if item.id not in answered]
+    raw = score.raw if score.raw is not None else _so_far(card, score)
     return Standing(
         auto=auto.raw if auto is not None and not hidden else None,
-        raw=score.raw,
-        final=score.final,
+        raw=raw,
+        final=after_fatals(raw, score.fatals),
+        complete=score.complete,
         answered=score.answered_weight,
-        points=_points(score),
-        sections={one.section: (one.points, one.possible) for one in score.sections},
-        missing=[
-            *(item.id for _, item in card.items() if item.id not in answered),
-            *(fatal.id for fatal in card.fatal if not _decided(cleared.get(fatal.id))),
-        ],
+        points=_points(card, score, as_printed=bool(missing)),
+        missing=[*missing, *(fatal.id for fatal in card.fatal if not _decided(cleared.get(fatal.id)))],
         overridden=[mark.item for mark in _overridden(review)],
         unexplained=list(_unexplained(review)),
         fatal=[finding.item for finding in score.fatals if finding.confirmed],
     )
 
 
-def _points(score: CallScore) -> dict[str, float | None]:
-    return {mark.item: mark.points for mark in score.marks if mark.answer is not Answer.CANNOT_TELL}
+def _so_far(card: Scorecard, score: CallScore) -> float | None:
+    """Return the score of a review in hand: what the answered items earn of what they could earn."""
+    earned = [section.points for section in score.sections if section.points is not None]
+    if not earned:
+        return None
+    return round(min(100.0, max(card.floors.total, sum(earned)) + score.bonus), 4)
+
+
+def _points(card: Scorecard, score: CallScore, *, as_printed: bool) -> dict[str, tuple[float, float]]:
+    """Return what each answered item earns of what it can.
+
+    While items are open (`as_printed`) by the weights that are printed on the card; in the end by those that count,
+    which take over what does not apply.
+    """
+    weights = {item.id: item.weight for _, item in card.items()}
+    found = {}
+    for mark in score.marks:
+        if mark.points is None:
+            continue
+        weight = weights.get(mark.item)
+        if as_printed and weight is not None and mark.possible:
+            found[mark.item] = (round(weight * mark.points / mark.possible, 4), weight)
+        else:
+            found[mark.item] = (mark.points, mark.possible)
+    return found
 
 
 def _decided(given: GivenAnswer | None) -> bool:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from scoring.call_score import GivenAnswer, score_answers
-from scoring.marks import Answer
-from scoring.scorecard import Scorecard
+from scoring.item_types import Value, share_of
+from scoring.marks import Answer, CallScore
+from scoring.scorecard import Item, Scorecard
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,10 @@ def what_if(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> Counterfactu
     now = score_answers(card, answers)
     if now.raw is None or now.final is None:
         return Counterfactuals()
-    missed = missed_items(card, answers)
+    missed = _missed(now)
     found = []
     for item in missed:
-        then = score_answers(card, {**answers, item: met(answers[item])})
+        then = score_answers(card, {**answers, item: at_best(card, item, answers[item])})
         if then.raw is not None and then.final is not None:
             found.append(
                 WhatIf(
@@ -59,23 +60,39 @@ def what_if(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> Counterfactu
                     final_gain=max(0.0, round(then.final - now.final, 4)),
                 )
             )
-    together = score_answers(card, {**answers, **{item: met(answers[item]) for item in missed}}).final
+    everything = {item: at_best(card, item, answers[item]) for item in missed}
+    together = score_answers(card, {**answers, **everything}).final
     order = {item: place for place, item in enumerate(missed)}
     found.sort(key=lambda one: (-one.final_gain, -one.raw_gain, order[one.item]))
     return Counterfactuals(tuple(found), together if missed else None)
 
 
 def missed_items(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> list[str]:
-    """Return the items that cost points and the confirmed fatal items, in the card's order."""
-    ids = [*(item.id for _, item in card.items()), *(fatal.id for fatal in card.fatal)]
-    return [item for item in ids if item in answers and costs(answers[item])]
+    """Return the items that cost points and the confirmed fatal items, in the card's order.
+
+    Raises:
+        AnswerError: an answer does not fit the card.
+    """
+    return _missed(score_answers(card, answers))
 
 
-def costs(given: GivenAnswer) -> bool:
-    """Return whether an answer takes points, or confirms a fatal item."""
-    return bool(given.deductions) or given.answer in (Answer.PARTLY, Answer.NOT_MET)
-
-
-def met(given: GivenAnswer) -> GivenAnswer:
+def at_best(card: Scorecard, item_id: str, given: GivenAnswer) -> GivenAnswer:
     """Return the answer to the same item if nothing were wrong with it."""
-    return replace(given, answer=Answer.MET, deductions=())
+    best = replace(given, answer=Answer.MET, deductions=(), causes=())
+    if given.value is None:
+        return best
+    item = next(item for _, item in card.items() if item.id == item_id)
+    return replace(best, value=max(values_of(item), key=lambda value: share_of(item, value) or 0.0))
+
+
+def values_of(item: Item) -> list[Value]:
+    """Return the values that an item may have: its options, its steps, of a number one in each range."""
+    if item.scale_from is not None and item.scale_to is not None:
+        return [float(step) for step in range(item.scale_from, item.scale_to + 1)]
+    ends = [end for one in item.ranges for end in (one.low, one.high) if end is not None]
+    return [*(option.name for option in item.options), *dict.fromkeys(ends)]
+
+
+def _missed(score: CallScore) -> list[str]:
+    costly = [mark.item for mark in score.marks if mark.points is not None and mark.points < mark.possible - 1e-6]
+    return [*costly, *(finding.item for finding in score.fatals if finding.confirmed)]

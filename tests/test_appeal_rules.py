@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qa.appeal_rules import AppealRules
@@ -90,6 +90,7 @@ MOMENTS = st.datetimes(
 )
 
 
+@settings(deadline=None)
 @given(zone=ZONES, days=CALENDARS, since=MOMENTS, count=st.integers(1, 8))
 def test_between_opening_and_end_lie_just_so_many_working_days(
     zone: ZoneInfo, days: WorkingDays, since: datetime, count: int
@@ -110,7 +111,7 @@ def test_between_opening_and_end_lie_just_so_many_working_days(
 
 
 def test_the_settings_name_the_calendar() -> None:
-    settings = Settings(
+    chosen = Settings(
         working_days="china",
         holidays="2026-11-17,2026-11-18",
         workdays="",
@@ -118,7 +119,7 @@ def test_the_settings_name_the_calendar() -> None:
         time_zone="Asia/Tokyo",
     )  # type: ignore[arg-type]
 
-    made = AppealRules.of(settings)
+    made = AppealRules.of(chosen)
 
     off = frozenset({date(2026, 11, 17), date(2026, 11, 18)})
     assert made.working_days == WorkingDays(Calendar.CHINA, off, frozenset())

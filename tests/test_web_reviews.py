@@ -30,6 +30,11 @@ from tests.factories import (
 from tests.web_client import logged_in, make_app
 
 JSON = {"Accept": "application/json"}
+LINES = [
+    ("agent", "Good morning, this is the bank."),
+    ("customer", "My card was charged twice last week and I do not know why."),
+    ("agent", "Let me look into that for you, it takes a moment."),
+]
 
 
 @pytest.fixture
@@ -45,7 +50,7 @@ def card(session: Session) -> ScorecardVersion:
 @pytest.fixture
 def call(session: Session, card: ScorecardVersion) -> Call:
     agent = make_agent(session, "0728", name="Dana Reed", team=make_team(session, "North"))
-    call = make_call(session, agent=agent, transcript=make_transcript([("agent", "Good morning, this is the bank.")]))
+    call = make_call(session, agent=agent, transcript=make_transcript(LINES))
     score = make_auto_score(session, call, card, marks=[("S2", "met", 3.0, 3.0)])
     evidence = Evidence("EN-OPEN", "en-bank-hotline/1", "met", "said", start=0.5, text="this is the bank")
     score.marks[0].evidence = [evidence_to_dict(evidence)]
@@ -109,7 +114,7 @@ def test_each_change_is_saved_and_the_total_follows(
 
     assert first is not None
     assert second is not None
-    assert (first["revision"], first["final"], first["points"]["S1"]) == (1, 0.0, 0.0)
+    assert (first["revision"], first["final"], first["points"]["S1"]) == (1, 0.0, [0.0, 4.0])
     assert (second["revision"], second["seconds"]) == (2, 20)
     assert 0 < second["final"] < 100
     assert "R1" in second["missing"]
@@ -301,7 +306,7 @@ def test_a_correction_changes_the_machines_marks_at_once(client: FlaskClient, se
     assert late.status_code == 409
     shown = client.get(f"/reviews/new?call={call.id}").text
     assert "<del>morning, </del><ins>evening, </ins>" in shown
-    assert "The wording was said." not in shown  # what stood there was the old mark's
+    assert ">good evening</q>" in shown  # found by the rules in the new words
 
 
 def test_comments_stand_beside_what_they_are_about(client: FlaskClient, session: Session, call: Call) -> None:

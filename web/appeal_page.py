@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,10 +21,10 @@ from qa.reviews import entry_of, may_be_not_applicable
 from scoring.call_score import GivenAnswer
 from scoring.marks import Answer, Evidence
 from scoring.scorecard import FatalItem, Item, Scorecard
-from scoring.what_if import what_if
+from scoring.what_if import values_of, what_if
 from transcription.transcript import Transcript, Turn
 from web.call_page import CallView, call_view, find_call
-from web.i18n import ANSWERS, N_, named
+from web.i18n import ANSWERS, N_, named, readable
 from web.rule_words import stored_in_words
 
 AROUND = 4  # turns on each side of the moment
@@ -64,7 +65,7 @@ NAMES_PERSON = frozenset({"assigned", "reexamined"})  # steps whose note stands 
 class Choice:
     """An answer that whoever decides may give."""
 
-    value: str  # what the form sends: an answer and the deductions that remain, see `read_choice`
+    value: str  # what the form sends, see `read_choice`
     name: str
     final: float | None  # the score that it would lead to; None where that stays hidden
     raw: float | None
@@ -86,6 +87,7 @@ class AppealPage:
     may_decide: bool
     choices: Sequence[Choice]
     deductions: Sequence[tuple[str, float]]  # of a blind decision by deductions
+    by_number: bool  # of a blind decision: a number is written
     candidates: Sequence[User]  # to whom a lead may give it
     others: int  # calls to re-examine
     others_open: int
@@ -117,6 +119,7 @@ def appeal_page(session: Session, user: User, appeal: Appeal) -> AppealPage:
         may_decide=may_decide,
         choices=choices(appeal, card, hidden=hidden) if may_decide else (),
         deductions=blind_deductions(card, appeal.item) if hidden else (),
+        by_number=hidden and any(one.id == appeal.item and card.type_of(one) == "number" for _, one in card.items()),
         candidates=deciders(session, appeal) if lead else (),
         others=len(again),
         others_open=sum(outcome is None for outcome in again),
@@ -131,7 +134,7 @@ def is_hidden(user: User, appeal: Appeal) -> bool:
 def blind_deductions(card: Scorecard, item: str) -> list[tuple[str, float]]:
     """Return the deductions that a blind decision chooses from, with their points."""
     found = item_of(card, item)
-    return list(found.deduct.items()) if isinstance(found, Item) and card.method == "deduct" else []
+    return list(found.deduct.items()) if isinstance(found, Item) else []
 
 
 def item_of(card: Scorecard, item: str) -> Item | FatalItem:
@@ -169,22 +172,29 @@ def excerpt(review: Review, moment: float | None) -> list[Turn]:
 
 def choices(appeal: Appeal, card: Scorecard, *, hidden: bool) -> list[Choice]:
     """Return the answers to choose from: when blind all of the item's, else only those that raise it."""
-    item = item_of(card, appeal.item)
     if not hidden:
         return [_choice(effect) for effect in better_answers(appeal.review, appeal.item)]
+    item = item_of(card, appeal.item)
     if not isinstance(item, Item):
-        return [
-            Choice(Answer.MET.value, gettext("Nothing found"), None, None),
-            Choice(Answer.NOT_MET.value, gettext("Confirmed"), None, None),
-        ]
-    answers = [Answer.MET] if card.method == "deduct" else [Answer.MET, Answer.PARTLY, Answer.NOT_MET]
-    if may_be_not_applicable(item):
-        answers.append(Answer.NOT_APPLICABLE)
-    deduct = card.method == "deduct"
-    return [
-        Choice(one.value, gettext("No deduction") if deduct and one is Answer.MET else named(ANSWERS, one), None, None)
-        for one in answers
-    ]
+        return [_plain(Answer.MET, gettext("Nothing found")), _plain(Answer.NOT_MET, gettext("Confirmed"))]
+    spared = [_plain(Answer.NOT_APPLICABLE)] if may_be_not_applicable(item) else []
+    match card.type_of(item):
+        case "deduction":
+            return [_plain(Answer.MET, gettext("No deduction")), *spared]
+        case "choice" | "scale":
+            values = [
+                Choice(_sent(GivenAnswer(Answer.MET, value=one)), readable(one), None, None) for one in values_of(item)
+            ]
+            return [*values, *spared]
+        case "number":
+            return spared
+        case "yes_no":
+            return [_plain(Answer.MET), _plain(Answer.NOT_MET), *spared]
+    return [_plain(Answer.MET), _plain(Answer.PARTLY), _plain(Answer.NOT_MET), *spared]
+
+
+def _plain(answer: Answer, name: str = "") -> Choice:
+    return Choice(answer.value, name or named(ANSWERS, answer), None, None)
 
 
 def _choice(effect: Effect) -> Choice:
@@ -192,23 +202,34 @@ def _choice(effect: Effect) -> Choice:
     name = named(ANSWERS, given.answer)
     if given.deductions:
         name = gettext("Only: %(deductions)s", deductions=gettext(", ").join(given.deductions))
-    value = "|".join((given.answer.value, *given.deductions))
-    return Choice(value, name, effect.score.final, effect.score.raw)
+    elif given.value is not None:
+        name = readable(given.value)
+    return Choice(_sent(given), name, effect.score.final, effect.score.raw)
 
 
-def read_choice(value: str, deductions: Sequence[str] = ()) -> GivenAnswer | None:
-    """Return the answer that a form sent; None when none is chosen.
+def _sent(given: GivenAnswer) -> str:
+    return json.dumps([given.answer.value, list(given.deductions), given.value], ensure_ascii=False)
 
-    >>> read_choice("not_met|late")
-    GivenAnswer(answer=<Answer.NOT_MET: 'not_met'>, deductions=('late',), comment=None)
+
+def read_choice(sent: str, deductions: Sequence[str] = (), number: str = "") -> GivenAnswer | None:
+    """Return the answer that a form sent; None when it keeps the mark, or nothing is chosen.
+
+    Args:
+        sent: an answer's name, "keep", or what `Choice.value` holds of an answer with deductions or a value.
+        deductions: chosen beside it, in a blind decision.
+        number: written, for an item that is answered by a number.
+
+    >>> read_choice('["not_met", ["late"], null]').deductions
+    ('late',)
     """
-    answer, *remaining = value.split("|")
-    given = tuple(remaining) or tuple(deductions)
-    if not answer and not given:
-        return None
-    if given:
-        return GivenAnswer(Answer.NOT_MET, given)
-    return GivenAnswer(Answer(answer)) if answer in set(Answer) else None
+    if sent.startswith("["):
+        answer, remaining, value = json.loads(sent)
+        return GivenAnswer(Answer(answer), tuple(remaining), value=value)
+    if deductions:
+        return GivenAnswer(Answer.NOT_MET, tuple(deductions))
+    if number and not sent:
+        return GivenAnswer(Answer.MET, value=float(number))
+    return GivenAnswer(Answer(sent)) if sent in set(Answer) else None
 
 
 def step_text(act: str, note: str | None) -> str:

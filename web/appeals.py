@@ -34,6 +34,7 @@ from qa.appeals import (
 from qa.criteria import card_of
 from qa.reexamination import defects, of_appeal, open_reexaminations, refusal_to_settle, settle
 from qa.refusals import N_, Refused
+from qa.review_import import read_moment
 from qa.reviews import visible_reviews
 from qa.score_export import Cell, table_file
 from web.access import allow
@@ -45,7 +46,6 @@ from web.db import session
 from web.i18n import named
 from web.listing import listed
 from web.refusal_text import refusal_text
-from web.review_form import read_clock
 
 bp = Blueprint("appeals", __name__, url_prefix="/appeals")
 
@@ -126,11 +126,7 @@ def raise_one(review_id: int) -> ResponseReturnValue:
     """Object to an item of an own review."""
     review = visible_review(review_id)
     item = request.form.get("item", "")
-    try:
-        seconds = read_clock(request.form.get("at", ""))
-    except ValueError:
-        flash(gettext("%(text)s is no moment: write seconds or m:ss.", text=request.form["at"][:40]), "danger")
-        return redirect(url_for("reviews.show", review_id=review_id, _anchor=f"item-{item}"))
+    moment = request.form.get("at", "").strip()
     try:
         appeal = raise_appeal(
             session,
@@ -139,7 +135,7 @@ def raise_one(review_id: int) -> ResponseReturnValue:
             reader(),
             request.form.get("reason", ""),
             rules=rules(),
-            at_seconds=seconds,
+            at_seconds=read_moment(moment) if moment else None,
             address=address(),
         )
     except Refused as refusal:
@@ -193,12 +189,10 @@ def settle_appeal(appeal_id: int) -> ResponseReturnValue:
     """Raise the mark or keep it."""
     form = request.form
     decision = Decision(
-        given=read_choice(form.get("answer", ""), form.getlist("deduct")),
+        given=read_choice(form.get("answer", ""), form.getlist("deduct"), form.get("value", "")),
         reason=form.get("reason", ""),
         cause=form.get("cause") or None,
     )
-    if form.get("answer") == "":  # Neither kept nor changed.
-        decision = Decision(None, "")
     return done(
         appeal_id,
         lambda appeal: decide(session, appeal, reader(), decision, rules=rules(), address=address()),

@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from models import Acknowledgement, Appeal, AppealState, Call, CallComment, Praise, Review, ReviewState, Role, User
 from qa.acknowledgements import Reading, acknowledgement_of, reading
 from qa.appeal_rules import AppealRules
 from qa.appeals import appeals_of, refusal_to_appeal, window
+from qa.comments import visible_comments
 from qa.criteria import card_of
 from qa.reexamination import corrections_of
 from qa.refusals import Refused
@@ -47,7 +48,7 @@ class MarkNotes:
 
 
 @dataclass(frozen=True, slots=True)
-class ReleasedPage:
+class ReleasedReview:
     """Everything on the page of one review that its marks alone do not say."""
 
     view: CallView | None  # for the player; None when the reader may not hear the call
@@ -65,7 +66,7 @@ class ReleasedPage:
         return self.notes.get(item, MarkNotes())
 
 
-def released_page(session: Session, user: User, review: Review, rules: AppealRules, at: datetime) -> ReleasedPage:
+def released_review(session: Session, user: User, review: Review, rules: AppealRules, at: datetime) -> ReleasedReview:
     """Put together what `user`, who may read it, sees on the page of `review`."""
     call = find_call(session, user, review.call_id)
     view = call_view(session, user, call) if call is not None else None
@@ -75,10 +76,10 @@ def released_page(session: Session, user: User, review: Review, rules: AppealRul
     praises, comments = praise_of(session, review.call), comments_on(session, user, review)
     if review.state is not ReviewState.RELEASED or review.released_at is None:
         notes = {one.item: MarkNotes(what_if=one, missed=True) for one in losses.items}
-        return ReleasedPage(view, notes, losses, praises=praises, comments=comments)
+        return ReleasedReview(view, notes, losses, praises=praises, comments=comments)
     until = window(session, review, rules)
     acknowledged = acknowledgement_of(session, review)
-    return ReleasedPage(
+    return ReleasedReview(
         view=view,
         notes=_notes(session, user, review, losses, missed_items(card, entry.answers), rules, at),
         losses=losses,
@@ -100,17 +101,8 @@ def praise_of(session: Session, call: Call) -> Sequence[Praise]:
 
 
 def comments_on(session: Session, user: User, review: Review) -> Sequence[CallComment]:
-    """Return the remarks on the call that the agent may read, in the order of the call."""
-    public = [CallComment.call_id == review.call_id, CallComment.public, CallComment.removed_at.is_(None)]
-    released = select(Review.id).where(Review.call_id == review.call_id, Review.state == ReviewState.RELEASED)
-    if user.role is Role.AGENT:
-        public.append(or_(CallComment.review_id.is_(None), CallComment.review_id.in_(released)))
-    return session.scalars(
-        select(CallComment)
-        .where(*public)
-        .options(joinedload(CallComment.author))
-        .order_by(CallComment.at_seconds.nulls_last(), CallComment.id)
-    ).all()
+    """Return the public remarks of a review that `user` may read, in the order of the call."""
+    return [one for one in visible_comments(session, user, review=review) if one.public]
 
 
 def _notes(

@@ -41,6 +41,8 @@ WORDS: dict[str, str] = {
     "answered": N_("$1 of 100 points answered"),
     "open_items": N_("$1 open"),
     "complete": N_("all answered"),
+    "now": N_("now"),
+    "so_far": N_("so far"),
     "conflict": N_("$1 saved this review in another window at $2. Your last change was not saved over it."),
     "moment": N_("at $1"),
     "set_moment": N_("Set the moment"),
@@ -174,8 +176,8 @@ def state_of(review: Review) -> dict[str, Any]:
         "raw": found.raw,
         "final": found.final,
         "answered": found.answered,
+        "complete": found.complete,
         "points": found.points,
-        "sections": {section: list(points) for section, points in found.sections.items()},
         "missing": found.missing,
         "fatal": found.fatal,
     }

@@ -59,7 +59,7 @@ from web.errors import describe
 from web.i18n import REVIEW_REASONS, REVIEW_STATES, format_number, format_when
 from web.listing import listed
 from web.refusal_text import refusal_text
-from web.released_review import released_page
+from web.released_review import released_review
 from web.review_form import evidence_of, machine_marks, machine_phrases
 from web.review_page import own_task, queue_at, review_page, script_words, state_of
 
@@ -334,7 +334,7 @@ def show(review_id: int) -> ResponseReturnValue:
         autos={} if own else autos,
         evidence=evidence,
         own=own,
-        page=(page := released_page(session, reader(), review, AppealRules.of(settings), now())),
+        page=(page := released_review(session, reader(), review, AppealRules.of(settings), now())),
         view=page.view,
         last_day=AppealRules.of(settings).last_day,
         refusal_text=refusal_text,

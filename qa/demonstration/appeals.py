@@ -50,9 +50,8 @@ def _appeal(
     """Send an appeal along each of ROUTES, as far as the agent has marks to object to."""
     if session.scalar(select(Appeal.id).where(Appeal.raised_by_id == agent.id).limit(1)) is not None:
         return
-    supervisor = session.scalars(
-        select(User).where(User.role == Role.SUPERVISOR, User.team_id == agent.agent.team_id)  # type: ignore[union-attr]
-    ).first()
+    team = agent.agent.team_id if agent.agent else None
+    supervisor = session.scalar(select(User).where(User.role == Role.SUPERVISOR, User.team_id == team).limit(1))
     if supervisor is None:
         return
     contestable = _contestable(session, agent, reviews, rules)
@@ -110,7 +109,7 @@ def _released(session: Session, agent: User) -> list[Review]:
             .where(
                 Call.agent_id == agent.agent_id,
                 Review.state == ReviewState.RELEASED,
-                Review.calibration_id.is_(None),
+                Review.ordinary,
             )
             .options(
                 selectinload(Review.marks),

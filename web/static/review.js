@@ -182,10 +182,15 @@ function showState(found) {
   page.dataset.revision = found.revision;
   for (const item of items) {
     const id = item.dataset.item;
-    part(item, "points").textContent = number(found.points[id], 1).replace(/\.0$/, "");
+    showPoints(part(item, "points"), found.points[id]);
     item.classList.toggle("unanswered", found.missing.includes(id));
   }
-  for (const shown of page.querySelectorAll("[data-section]")) shown.textContent = number(found.sections[shown.dataset.section]?.[0], 1).replace(/\.0$/, "");
+  for (const shown of page.querySelectorAll("[data-section]")) {
+    const own = [...page.querySelectorAll(`[data-of="${CSS.escape(shown.dataset.section)}"]`)].map((item) => found.points[item.dataset.item]).filter(Boolean);
+    const sums = own.reduce((sum, [points, possible]) => [sum[0] + points, sum[1] + possible], [0, 0]);
+    showPoints(shown, own.length ? [sums[0], found.missing.length ? null : sums[1]] : null);
+  }
+  page.querySelector("[data-now-label]").textContent = found.complete ? words.now : words.so_far;
   const auto = page.querySelector("[data-auto-total]");
   if (auto && found.auto !== undefined) auto.textContent = number(found.auto, 0);
   page.querySelector("[data-final]").textContent = number(found.final);
@@ -195,6 +200,14 @@ function showState(found) {
   page.querySelector("[data-fatal]").hidden = !found.fatal.length;
   page.querySelector("[data-missing]").textContent = found.missing.length ? say("open_items", found.missing.length) : words.complete;
   page.querySelector("[data-answered]").textContent = say("answered", Math.round(found.answered));
+}
+
+/** Show points of possible points; these change from the printed ones when something does not apply. */
+function showPoints(shown, found) {
+  const trimmed = (value) => number(value).replace(/\.0$/, "");
+  shown.textContent = found ? trimmed(found[0]) : "–";
+  const possible = shown.parentElement.querySelector("[data-possible]");
+  if (possible) possible.textContent = found?.[1] ? trimmed(found[1]) : possible.dataset.possible;
 }
 
 function hideProblem(item) {

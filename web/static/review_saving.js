@@ -92,7 +92,7 @@ export class Saver {
 
   /** Send what waits; return whether everything is saved. */
   async flush(options = {}) {
-    if (this.running) await this.running;
+    while (this.running) await this.running; // one save at a time, in the order of the changes
     if (this.stopped) return false;
     if (!this.waiting && !(this.begun && this.seconds >= 1 && options.beat)) return !this.waiting;
     window.clearTimeout(this.timer);
