@@ -30,6 +30,7 @@ from models import (
     ReviewState,
     Role,
     SampledCall,
+    ScorecardDraft,
     ScorecardVersion,
     Team,
     TestAssignment,
@@ -41,6 +42,7 @@ from qa.periods import Period, PeriodKind
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
 from qa.sampling_work import draw_week
+from qa.scorecard_drafts import begin_from_version
 from qa.settings import Settings
 from qa.test_plans import make_plan
 from qa.test_scenarios import store_scenarios
@@ -89,6 +91,7 @@ class World:
     other_complaint: Complaint
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
+    draft: ScorecardDraft  # of the next version of the scorecard
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -116,6 +119,7 @@ class World:
             "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
             "draw_id": self.sampled.draw_id,
+            "draft_id": self.draft.id,
             "sampled_id": self.sampled.id,
         }
         unknown = rule.arguments - known.keys()
@@ -165,6 +169,7 @@ def make_world(session: Session) -> World:
     complaints = [complaint_of(session, who) for who in (agent, other_agent)]
     written = written_review(session, agent, inspector)
     drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
+    draft = begin_from_version(session, users[Role.LEAD], card)
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
     session.commit()
@@ -189,6 +194,7 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        draft=draft,
     )
 
 

@@ -20,6 +20,7 @@ NOT_PAGES = frozenset(
         *("calls.audio", "calls.peaks", "calls.transcript", "calls.status"),
         *("agents.trend", "agents.export", "agents.plot", "reviews.template", "test_calls.template", "static"),
         *("rules.download_cases", "sampling.foresee", "sampling.proof"),
+        *("scorecards.draft_file", "scorecards.version_file"),
         *(
             "praises.template",
             "surveys.template",
