@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from scoring.criteria_file import Place
 from scoring.item_types import possible_answers
 from scoring.marks import Answer
-from scoring.phrase_set import PhraseSet
+from scoring.phrase_set import PhraseSet, Rule
 from scoring.scorecard_draft import Content, items_of
 from scoring.scorecard_lint import as_written
 from web.criteria_words import rule_view
@@ -274,21 +274,24 @@ class RuleChoice:
     id: str
     kind: str
     title: str
+    wording: str  # the first that it listens for
     chosen: bool
 
 
 def rule_choices(phrases: PhraseSet | None, chosen: Any, *, triggers: bool = False) -> list[RuleChoice]:
     """Return the rules of the set, those that are chosen first; chosen ones that it lacks stay to be taken off."""
     taken = [str(one) for one in chosen] if isinstance(chosen, list) else []
-    known = list(phrases.rules()) if phrases else []
-    offered = [rule for rule in known if not triggers or rule in phrases.triggers] if phrases else []
-    found = [
-        RuleChoice(rule.id, rule_view(rule).kind, getattr(rule, "title", None) or "", rule.id in taken)
-        for rule in offered
-    ]
+    offered = (phrases.triggers if triggers else list(phrases.rules())) if phrases else []
+    found = [_rule_choice(rule, rule.id in taken) for rule in offered]
     names = {one.id for one in found}
-    gone = [RuleChoice(name, "", "", True) for name in taken if name not in names]
-    return sorted([*found, *gone], key=lambda one: not one.chosen)  # fmt: skip
+    gone = [RuleChoice(name, "", "", "", True) for name in taken if name not in names]
+    return sorted([*found, *gone], key=lambda one: not one.chosen)
+
+
+def _rule_choice(rule: Rule, chosen: bool) -> RuleChoice:
+    view = rule_view(rule)
+    wordings = [wording for _, group in view.wordings for wording in group]
+    return RuleChoice(rule.id, view.kind, getattr(rule, "title", None) or "", next(iter(wordings), ""), chosen)
 
 
 def rows_of(entry: Content, name: str) -> list[Any]:
