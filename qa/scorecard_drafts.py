@@ -172,10 +172,8 @@ def newest_version(session: Session, key: str) -> ScorecardVersion | None:
 
 def newest_phrase_sets(session: Session) -> list[PhraseSetVersion]:
     """Return the highest version of every phrase set, by key: what a card may be linked to."""
-    highest = select(PhraseSetVersion.key, func.max(PhraseSetVersion.version)).group_by(PhraseSetVersion.key)
-    numbers = dict(session.execute(highest).tuples())
-    stored = session.scalars(select(PhraseSetVersion).order_by(PhraseSetVersion.key))
-    return [one for one in stored if numbers[one.key] == one.version]
+    stored = session.scalars(select(PhraseSetVersion).order_by(PhraseSetVersion.key, PhraseSetVersion.version))
+    return list({one.key: one for one in stored}.values())
 
 
 def phrase_set_of(session: Session, draft: ScorecardDraft) -> PhraseSetVersion | None:

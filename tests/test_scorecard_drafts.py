@@ -253,7 +253,8 @@ def test_a_draft_is_tried_on_what_the_machine_heard(session: Session) -> None:
     assert (trial.before, trial.version) == (77.0, version)
     assert all(one.before and one.after and one.before.answer is one.after.answer for one in trial.items)
     recording_notice = next(one for one in trial.items if one.id == "S1")
-    assert recording_notice.before and recording_notice.after
+    assert recording_notice.before
+    assert recording_notice.after
     assert recording_notice.after.possible > recording_notice.before.possible > 0
 
 

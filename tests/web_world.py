@@ -36,6 +36,7 @@ from models import (
     ReviewState,
     Role,
     SampledCall,
+    ScorecardDraft,
     ScorecardVersion,
     Team,
     TestAssignment,
@@ -49,6 +50,7 @@ from qa.periods import Period, PeriodKind
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
 from qa.sampling_work import draw_week
+from qa.scorecard_drafts import begin_from_version
 from qa.settings import Settings
 from qa.test_plans import make_plan
 from qa.test_scenarios import store_scenarios
@@ -101,6 +103,7 @@ class World:
     appeal: Appeal  # of the agent, upheld, with a call to look at again
     reexamination: Reexamination
     notification: Notification  # of the agent
+    draft: ScorecardDraft  # of the next version of the scorecard
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -132,6 +135,7 @@ class World:
             "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
             "draw_id": self.sampled.draw_id,
+            "draft_id": self.draft.id,
             "sampled_id": self.sampled.id,
         }
         unknown = rule.arguments - known.keys()
@@ -184,6 +188,7 @@ def make_world(session: Session) -> World:
     looked_at = Reexamination(appeal=appeal, call=calls[2], review=reviews[2], item="S1")
     session.add(looked_at)
     drawn = [drawn_call(session, who, card, inspector) for who in (agent, other_agent)]
+    draft = begin_from_version(session, users[Role.LEAD], card)
     session.add(IngestFailure(source_name="notes.txt", reason="not a recording"))
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
     told = notify(session, users[Role.AGENT].id, "review.released", subject=("review", reviews[0].id))
@@ -214,6 +219,7 @@ def make_world(session: Session) -> World:
         appeal=appeal,
         reexamination=looked_at,
         notification=told,
+        draft=draft,
     )
 
 

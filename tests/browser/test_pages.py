@@ -21,6 +21,7 @@ NOT_PAGES = frozenset(
         *("agents.trend", "agents.export", "agents.plot", "reviews.template", "test_calls.template", "static"),
         *("notifications.open_one", "cases.audio", "cases.preview"),
         *("rules.download_cases", "sampling.foresee", "sampling.proof"),
+        *("scorecards.draft_file", "scorecards.version_file"),
         *(
             "praises.template",
             "surveys.template",
