@@ -27,6 +27,7 @@ from models import (
     NonVoiceReview,
     Praise,
     Review,
+    ReviewerCheck,
     ReviewReason,
     ReviewState,
     Role,
@@ -40,6 +41,7 @@ from models import (
 from models.base import now
 from qa.calibration import NewCalibration, create_calibration
 from qa.periods import Period, PeriodKind
+from qa.reviewer_checks import CheckEntry, draw_checks, reviewer_sheet, submit_check
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
 from qa.sampling_work import draw_week
@@ -92,6 +94,7 @@ class World:
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
     calibration: CalibrationSession  # of the inspector and the lead, still open
+    check: ReviewerCheck  # of the inspector by the lead, submitted
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -114,6 +117,7 @@ class World:
             "praise_id": self.praise.id,
             "nonvoice_id": self.written.id,
             "calibration_id": self.calibration.id,
+            "check_id": self.check.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "code": "en",
@@ -193,6 +197,7 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        check=finished_check(session, users[Role.LEAD]),
         calibration=open_calibration(session, calls[2], card, [inspector, users[Role.LEAD]]),
     )
 
@@ -303,6 +308,17 @@ def open_calibration(session: Session, call: Call, card: ScorecardVersion, peopl
     made = create_calibration(session, new, by=people[-1])
     session.commit()
     return made
+
+
+def finished_check(session: Session, lead: User) -> ReviewerCheck:
+    zone = ZoneInfo("Asia/Shanghai")
+    month = Period.containing(now(), zone, PeriodKind.MONTH)
+    check = draw_checks(session, month, by=lead, zone=zone, count=1, seed="world").made[0]
+    answers = {item.id: "yes" if item.answer == "yes_no" else "3" for item in reviewer_sheet().items}
+    entry = CheckEntry(answers, {one.id: answers for one in check.entries})
+    submit_check(session, check, entry, by=lead)
+    session.commit()
+    return check
 
 
 def method_of(rule: Rule) -> str:
