@@ -94,12 +94,12 @@ def may_be_not_applicable(item: Item) -> bool:
 
 
 def visible_reviews(user: User) -> Select[Review]:
-    """Return the query of all reviews that `user` may read.
+    """Return the query of all ordinary reviews that `user` may read.
 
     Leads read all that are finished, inspectors all their own, supervisors the finished ones of their team,
     agents their own released ones.
     """
-    return select(Review).join(Review.call).where(_visible(user))
+    return select(Review).join(Review.call).where(_visible(user), Review.ordinary)
 
 
 def _visible(user: User) -> ColumnElement[bool]:
