@@ -88,6 +88,7 @@ class ReviewerCheck(Base):
     sheet: Mapped[str]  # check-sheet id/version
     seed: Mapped[str]  # draws the same reviews again
     due_on: Mapped[date]
+    answers: Mapped[dict[str, Any]] = mapped_column(default=dict)  # to the items of the month as a whole
     score: Mapped[float | None]  # 0 to 100
     comment: Mapped[str | None]
     created_at: Mapped[created_now]

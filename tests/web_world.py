@@ -32,6 +32,7 @@ from models import (
     Praise,
     Reexamination,
     Review,
+    ReviewerCheck,
     ReviewReason,
     ReviewState,
     Role,
@@ -47,6 +48,7 @@ from models.base import now
 from qa.calibration import NewCalibration, create_calibration
 from qa.notifications import notify
 from qa.periods import Period, PeriodKind
+from qa.reviewer_checks import CheckEntry, draw_checks, reviewer_sheet, submit_check
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
 from qa.sampling_work import draw_week
@@ -104,6 +106,7 @@ class World:
     reexamination: Reexamination
     notification: Notification  # of the agent
     draft: ScorecardDraft  # of the next version of the scorecard
+    check: ReviewerCheck  # of the inspector by the lead, submitted
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -128,6 +131,7 @@ class World:
             "calibration_id": self.calibration.id,
             "appeal_id": self.appeal.id,
             "reexamination_id": self.reexamination.id,
+            "check_id": self.check.id,
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "notification_id": self.notification.id,
@@ -215,6 +219,7 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        check=finished_check(session, users[Role.LEAD]),
         calibration=open_calibration(session, calls[2], card, [inspector, users[Role.LEAD]]),
         appeal=appeal,
         reexamination=looked_at,
@@ -354,6 +359,15 @@ def upheld_appeal(session: Session, review: Review, agent: User, inspector: User
     session.add(appeal)
     session.flush()
     return appeal
+def finished_check(session: Session, lead: User) -> ReviewerCheck:
+    zone = ZoneInfo("Asia/Shanghai")
+    month = Period.containing(now(), zone, PeriodKind.MONTH)
+    check = draw_checks(session, month, by=lead, zone=zone, count=1, seed="world").made[0]
+    answers = {item.id: "yes" if item.answer == "yes_no" else "3" for item in reviewer_sheet().items}
+    entry = CheckEntry(answers, {one.id: answers for one in check.entries})
+    submit_check(session, check, entry, by=lead)
+    session.commit()
+    return check
 
 
 def method_of(rule: Rule) -> str:

@@ -27,7 +27,10 @@ from models import (
 )
 from models.base import now
 from qa.agent_scores import AgentScoreRow, agent_scores, default_scheme, open_book
+from qa.calibration import waiting_calibrations
+from qa.inspectors import own_joint_results
 from qa.periods import Period, PeriodKind
+from qa.reviewer_checks import months_to_check
 from qa.sampling_work import open_tasks
 from qa.test_plans import open_assignments
 from web import appeals
@@ -79,6 +82,8 @@ def inspector_page() -> dict[str, Any]:
         "to_release": session.scalar(select(func.count()).select_from(waiting.subquery())),
         "to_review": session.scalars(calls_without_review().limit(SHOWN)).all(),
         **appeals.news(),
+        "calibrations": waiting_calibrations(session, current_user),
+        "joint": own_joint_results(session, me),
     }
 
 
@@ -133,6 +138,8 @@ def lead_page() -> dict[str, Any]:
             select(func.count()).select_from(Review).where(Review.submitted_at >= week_start, Review.ordinary)
         ),
         "suspicions": suspicions(),
+        "calibrations": waiting_calibrations(session, current_user),
+        "checks": months_to_check(session, current_user),
         "month": period_name(month),
         "groups": groups,
         "centre": centre,

@@ -62,6 +62,17 @@ def answers(card: Scorecard, truth: Truth, suspected: Collection[str], random: R
     return given | _fatal_answers(rules, truth, suspected)
 
 
+def toss(card: Scorecard, random: Random) -> dict[str, GivenAnswer]:
+    """Return an answer to the card's first item that is judged by ear, by the toss of a coin.
+
+    In the demonstration's calibration nobody agrees on what that item asks.
+    """
+    by_ear = _rules(card.id)["by_ear"]
+    item = next(item for _, item in card.items() if item.id in by_ear)
+    met = random.random() < 0.5
+    return {item.id: GivenAnswer(Answer.MET) if met else _lapse(card, item, [by_ear[item.id]])}
+
+
 def remark(card: str, truth: Truth, random: Random) -> str:
     """Return an inspector's comment on the call, in the language of the scorecard."""
     rules = _rules(card)

@@ -20,6 +20,7 @@ from qa.appeal_rules import AppealRules
 from qa.batch import process_all
 from qa.criteria import ensure_shipped
 from qa.demonstration.appeals import store_appeals
+from qa.demonstration.calibration import store_calibrations, store_checks
 from qa.demonstration.judging import Truth
 from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
@@ -117,6 +118,8 @@ def load_demonstration(
         store_outside(session, truths, moment, settings.zone, satisfied_from=settings.survey_satisfied_from)
         store_sample(session, moment, settings.zone)
         store_appeals(session, moment, AppealRules.of(settings))
+        store_calibrations(session, truths, moment)
+        store_checks(session, moment, settings.zone)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
@@ -161,7 +164,7 @@ def _counted(session: Session, report: DemoReport) -> DemoReport:
     report.calls = Counter({state.value: count for state, count in states})
     recorded = select(func.count(Call.id)).where(Call.synthetic, Call.audio_key.is_not(None))
     report.recordings = session.scalar(recorded) or 0
-    report.reviews = session.scalar(select(func.count(Review.id))) or 0
+    report.reviews = session.scalar(select(func.count(Review.id)).where(Review.ordinary)) or 0
     report.test_calls = session.scalar(select(func.count(TestCall.id))) or 0
     return report
 

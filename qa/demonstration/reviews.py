@@ -55,7 +55,7 @@ def store_reviews(
     added = 0
     for team, login in INSPECTORS.items():
         inspector = session.scalars(select(User).where(User.login == login)).one()
-        done = set(session.scalars(select(Review.call_id).where(Review.inspector_id == inspector.id)))
+        done = set(session.scalars(select(Review.call_id).where(Review.inspector_id == inspector.id, Review.ordinary)))
         own = sorted((t for t in tasks.values() if t.truth.agent.team == team), key=lambda task: task.truth.started_at)
         finished = [Task(t, ReviewReason(t.review)) for t in recorded if t.review and t.agent.team == team]
         states = [ReviewState.RELEASED] * len(finished) + _states(len(own))
@@ -87,7 +87,7 @@ def _second_opinions(
         for task, state in zip(tasks, states, strict=True)
         if task.reason is ReviewReason.RANDOM and state is ReviewState.RELEASED
     ]
-    done = set(session.scalars(select(Review.call_id).where(Review.inspector_id == second.id)))
+    done = set(session.scalars(select(Review.call_id).where(Review.inspector_id == second.id, Review.ordinary)))
     added = 0
     for task in released[::JOINT_EVERY]:
         call = calls[task.truth.external_id]

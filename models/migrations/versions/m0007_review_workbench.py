@@ -80,6 +80,7 @@ def upgrade() -> None:
         sa.Column("sheet", sa.String(), nullable=False),
         sa.Column("seed", sa.String(), nullable=False),
         sa.Column("due_on", sa.Date(), nullable=False),
+        sa.Column("answers", sa.JSON(), nullable=False),
         sa.Column("score", sa.Double(), nullable=True),
         sa.Column("comment", sa.String(), nullable=True),
         sa.Column("created_at", UTCDateTime(), nullable=False),
