@@ -136,9 +136,7 @@ def may_lead(user: User, record: CoachingRecord) -> bool:
 # --- from plan to conclusion ---------------------------------------------------------------------------------
 
 
-def plan_coaching(
-    session: Session, plan: Plan, *, by: User, today: date, address: str | None = None
-) -> CoachingRecord:
+def plan_coaching(session: Session, plan: Plan, *, by: User, today: date, address: str | None = None) -> CoachingRecord:
     """Add a record in the caller's transaction and tell the agent.
 
     Raises:
@@ -173,9 +171,7 @@ def plan_coaching(
         held_on=plan.held_on.isoformat(),
         retest_on=plan.retest_on.isoformat(),
     )
-    notify_agent(
-        session, plan.agent, "coaching.planned", subject=("coaching", record.id), day=plan.held_on.isoformat()
-    )
+    notify_agent(session, plan.agent, "coaching.planned", subject=("coaching", record.id), day=plan.held_on.isoformat())
     return record
 
 
@@ -205,9 +201,7 @@ def _check(session: Session, plan: Plan, by: User, today: date) -> None:
     wanted = set(plan.calls)
     seen = set(
         session.scalars(
-            visible_calls(by)
-            .with_only_columns(Call.id)
-            .where(Call.id.in_(wanted), Call.agent_id == plan.agent.id)
+            visible_calls(by).with_only_columns(Call.id).where(Call.id.in_(wanted), Call.agent_id == plan.agent.id)
         )
     )
     if wanted - seen:
@@ -315,9 +309,7 @@ def retest(
     )
 
 
-def cancel(
-    session: Session, record: CoachingRecord, reason: str, *, by: User, address: str | None = None
-) -> None:
+def cancel(session: Session, record: CoachingRecord, reason: str, *, by: User, address: str | None = None) -> None:
     """Close a record without a retest.
 
     Raises:
@@ -415,8 +407,8 @@ def item_names(session: Session, cards: Collection[str]) -> dict[ItemKey, str]:
     stored = select(ScorecardVersion).where(ScorecardVersion.key.in_(cards)).order_by(ScorecardVersion.version)
     for version in session.scalars(stored):
         card = card_of(version)
-        for item in (*(item for _, item in card.items()), *card.fatal):
-            names[version.key, item.id] = item.name
+        found = [(item.id, item.name) for _, item in card.items()] + [(item.id, item.name) for item in card.fatal]
+        names |= {(version.key, item): name for item, name in found}
     return names
 
 

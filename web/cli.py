@@ -244,9 +244,7 @@ def user_add(
             if team and group is None:
                 group = Team(name=team)
                 session.add(group)
-            made = create_user(
-                session, login, password, Role(role), name=name, agent=agent, team=group, email=email
-            )
+            made = create_user(session, login, password, Role(role), name=name, agent=agent, team=group, email=email)
             audit.record(session, "user.created", subject=("user", made.id), role=role)
     except PersonError as error:
         stop(str(error))
