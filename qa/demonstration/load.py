@@ -19,6 +19,7 @@ from qa import audit
 from qa.batch import process_all
 from qa.criteria import ensure_shipped
 from qa.demonstration.judging import Truth
+from qa.demonstration.learning import store_learning
 from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
 from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
@@ -114,6 +115,7 @@ def load_demonstration(
         store_reviews(session, truths, moment, settings.zone, never=[sheet.truth.external_id for sheet in tested])
         store_outside(session, truths, moment, settings.zone, satisfied_from=settings.survey_satisfied_from)
         store_sample(session, moment, settings.zone)
+        store_learning(session, settings, store, moment, settings.zone)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
