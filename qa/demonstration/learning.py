@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from models import Agent, Call, CaseClip, CoachingRecord, Review, ReviewMark, ReviewState, Role, User
+from models import Agent, Call, CoachingRecord, Review, ReviewMark, ReviewState, Role, User
 from qa.cases import Cut, NewCase, publish
 from qa.coaching import Plan, acknowledge, plan_coaching, tick_step
 from qa.refusals import Refused
@@ -49,12 +50,39 @@ COACHING = (
         None,
     ),
 )
-# Calls by their external id, else by language: kind, title, note, tags.
-CASES = (
-    ("en-05", "en", "good", "A complaint taken calmly", "Listen first, name the problem, say what happens next.", "complaint, empathy"),
-    ("en-03", "en", "bad", "Account details without an identity check", "Where should the check have stood, and in which words?", "identity, fatal item"),
-    (None, "zh", "discuss", "扣费疑问怎样解释更清楚", "客户听懂了吗？换成你会怎么说？", "扣费, 解释"),
-)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A case for the library, made of the beginning of a call."""
+
+    external_id: str | None  # of the call; None: the newest in the language
+    language: str
+    kind: str
+    title: str
+    note: str
+    tags: tuple[str, ...]
+
+
+EXAMPLES = (
+    Example(
+        "en-05",
+        "en",
+        "good",
+        "A complaint taken calmly",
+        "Listen first, name the problem, say what happens next.",
+        ("complaint", "empathy"),
+    ),
+    Example(
+        "en-03",
+        "en",
+        "bad",
+        "Account details without an identity check",
+        "Where should the check have stood, and in which words?",
+        ("identity", "fatal item"),
+    ),
+    Example(None, "zh", "discuss", "扣费疑问怎样解释更清楚", "客户听懂了吗？换成你会怎么说？", ("扣费", "解释")),
+)
 
 
 def store_learning(
@@ -66,14 +94,14 @@ def store_learning(
     today = moment.astimezone(zone).date()
     for lesson, days_ago in zip(COACHING, (24, 2), strict=True):
         _coach(session, lesson, today - timedelta(days=days_ago))
-    for external_id, language, kind, title, note, tags in CASES:
-        call = _call(session, external_id, language)
+    for example in EXAMPLES:
+        call = _call(session, example)
         if call is not None:
             case = NewCase(
-                kind=kind,
-                title=title,
-                note=note,
-                tags=tags.split(","),
+                kind=example.kind,
+                title=example.title,
+                note=example.note,
+                tags=example.tags,
                 audience=EVERYBODY,
                 team_id=None,
                 expires_on=today + timedelta(days=settings.case_days),
@@ -124,23 +152,17 @@ def _missed(session: Session, agent: Agent) -> tuple[Review | None, str | None]:
     return (found[0], found[1]) if found else (None, None)
 
 
-def _call(session: Session, external_id: str | None, language: str) -> Call | None:
-    calls = select(Call).where(Call.synthetic, Call.language.startswith(language)).order_by(Call.started_at.desc())
-    if external_id is not None:
-        calls = calls.where(Call.external_id == external_id)
-    else:
-        calls = calls.where(Call.transcript.has())
-    return session.scalars(calls.limit(1)).first()
+def _call(session: Session, example: Example) -> Call | None:
+    calls = select(Call).where(Call.synthetic, Call.language.startswith(example.language), Call.transcript.has())
+    if example.external_id is not None:
+        calls = calls.where(Call.external_id == example.external_id)
+    return session.scalars(calls.order_by(Call.started_at.desc()).limit(1)).first()
 
 
-def _publish(session: Session, store: RecordingStore, call: Call, case: NewCase, today: date) -> CaseClip | None:
-    """Make a clip of the beginning of a call; None when it has no words."""
+def _publish(session: Session, store: RecordingStore, call: Call, case: NewCase, today: date) -> None:
+    """Make a clip of the beginning of a call; of one that is too short, none."""
     lead = session.scalars(select(User).where(User.login == "lead")).one()
-    if call.transcript is None:
-        return None
-    transcript = Transcript.from_dict(call.transcript.content)
-    end = min(LONGEST, transcript.duration)
-    try:
-        return publish(session, store, call, Cut(0.0, end), case, by=lead, today=today)
-    except Refused:  # a call that is too short to cut
-        return None
+    assert call.transcript is not None
+    end = min(LONGEST, Transcript.from_dict(call.transcript.content).duration)
+    with suppress(Refused):
+        publish(session, store, call, Cut(0.0, end), case, by=lead, today=today)
