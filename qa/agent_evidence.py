@@ -298,7 +298,7 @@ def item_answers(
         .where(*_RANDOM, ReviewMark.answer.in_(_answered()), *conditions, *of_marks)
         .group_by(Call.agent_id, Review.scorecard_version_id, ReviewMark.item, ReviewMark.answer)
     )
-    return [tuple(row) for query in (auto, people) for row in session.execute(query).tuples()]
+    return [*session.execute(auto).tuples(), *session.execute(people).tuples()]
 
 
 def _find_missed(

@@ -10,7 +10,7 @@ import json
 import math
 import secrets
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -25,10 +25,10 @@ from qa import audit
 from qa.calls import visible_calls
 from qa.refusals import N_, Refused
 from qa.storage import RecordingStore
-from scoring.masking import Span, masked, places_of_words, spans_to_mask
+from scoring.masking import MASK, hidden_words, masked, places_of_words, spans_to_mask
 from transcription.clip import cut_recording
 from transcription.engine import UnreadableAudio
-from transcription.transcript import Transcript, Turn
+from transcription.transcript import Transcript, Turn, Word
 
 MAKERS = frozenset({Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD})
 AUDIENCES = (Role.AGENT, Role.SUPERVISOR, Role.INSPECTOR, Role.LEAD)
@@ -52,11 +52,12 @@ class Cut:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A word of the preview, or a stretch of text without a time of its own."""
+    """A word of the preview, or a whole turn whose words have no times."""
 
     text: str
-    start: float | None = None
-    end: float | None = None
+    start: float  # seconds from the beginning of the call
+    end: float
+    after: str = " "  # what the text has up to the next word: a blank, punctuation
     hidden: bool = False  # by the rules: nobody can show it
     chosen: bool = False  # by the maker
 
@@ -73,6 +74,7 @@ class PreviewTurn:
 class MaskedClip:
     """A stretch of a call as others will read and hear it."""
 
+    cut: Cut
     turns: tuple[PreviewTurn, ...]
     content: dict[str, Any]  # masked turns, times from the clip's beginning
     silenced: tuple[tuple[float, float], ...]  # seconds of the call
@@ -161,34 +163,36 @@ def preview(call: Call, cut: Cut) -> MaskedClip:
     """
     transcript = _words_of(call)
     cut = _checked(call, transcript, cut)
-    names = [name for name in (call.agent.name, call.agent.number) if name] if call.agent else []
-    names += [part for name in names for part in name.split() if len(part) > 2]
+    names = _names(call)
+    hidden = hidden_words(transcript, names)
     spans = spans_to_mask(transcript, names)
     turns: list[PreviewTurn] = []
-    shown: list[dict[str, Any]] = []
     silenced: list[tuple[float, float]] = list(cut.masks)
     for index, turn in enumerate(transcript.turns):
-        own = [span for span in spans if span.turn == index]
-        silenced.extend(_times(turn, own))
-        words = _said(turn, own, cut)
+        if turn.words:
+            silenced += [_with_margin(turn.words[number]) for number in hidden[index]]
+            words = _words_said(turn, hidden[index], cut)
+        else:
+            own = [(span.start, span.end) for span in spans if span.turn == index]
+            silenced += [_with_margin(turn)] if own else []
+            words = _turn_said(turn, own, cut)
         if words:
-            start, end = max(turn.start, cut.start), min(turn.end, cut.end)
-            turns.append(PreviewTurn(turn.speaker, start, end, tuple(words)))
-            shown.append(
-                {
-                    "speaker": turn.speaker,
-                    "start": round(start - cut.start, 2),
-                    "end": round(end - cut.start, 2),
-                    "text": _text(words),
-                }
-            )
+            turns.append(PreviewTurn(turn.speaker, words[0].start, words[-1].end, tuple(words)))
     quiet = _inside(silenced, cut)
     content = {
-        "turns": shown,
+        "turns": [_stored_turn(turn, cut) for turn in turns],
         "duration": round(cut.end - cut.start, 2),
         "masked": [[round(begin - cut.start, 2), round(end - cut.start, 2)] for begin, end in quiet],
     }
-    return MaskedClip(tuple(turns), content, tuple(quiet))
+    return MaskedClip(cut, tuple(turns), content, tuple(quiet))
+
+
+def _names(call: Call) -> list[str]:
+    """Return the agent's name and staff number, and the parts of a name of several words."""
+    if call.agent is None:
+        return []
+    whole = [call.agent.name, call.agent.number]
+    return [name for name in (*whole, *(part for part in call.agent.name.split() if len(part) > 2)) if name]
 
 
 def _words_of(call: Call) -> Transcript:
@@ -215,58 +219,58 @@ def _checked(call: Call, transcript: Transcript, cut: Cut) -> Cut:
     return Cut(cut.start, end, tuple(mask for mask in cut.masks if mask[0] < mask[1]))
 
 
-def _times(turn: Turn, spans: Sequence[Span]) -> list[tuple[float, float]]:
-    """Return the seconds of the words that `spans` touch; of the whole turn where its words have no times."""
-    if not spans:
-        return []
-    if not turn.words:
-        return [(turn.start - MARGIN, turn.end + MARGIN)]
-    return [
-        (word.start - MARGIN, word.end + MARGIN)
-        for word, begin, end in places_of_words(turn)
-        if any(begin < span.end and span.start < max(end, begin + 1) for span in spans)
-    ]
+def _with_margin(said: Word | Turn) -> tuple[float, float]:
+    return said.start - MARGIN, said.end + MARGIN
 
 
-def _said(turn: Turn, spans: Sequence[Span], cut: Cut) -> list[Said]:
-    """Return the words of a turn that lie wholly within the cut."""
-    if not turn.words:
-        if turn.start < cut.start or turn.end > cut.end:
-            return []
-        chosen = _chosen(turn.start, turn.end, cut)
-        text = masked(turn.text, [(span.start, span.end) for span in spans])
-        return [Said(text, turn.start, turn.end, hidden=False, chosen=chosen)]
+def _words_said(turn: Turn, hidden: Collection[int], cut: Cut) -> list[Said]:
+    """Return the words of a turn that lie wholly within the cut, with the punctuation between them."""
+    places = places_of_words(turn)
     words = []
-    for word, begin, end in places_of_words(turn):
-        if word.start >= cut.start and word.end <= cut.end:
-            hidden = any(begin < span.end and span.start < max(end, begin + 1) for span in spans)
-            chosen = not hidden and _chosen(word.start, word.end, cut)
-            words.append(Said(word.text.strip(), word.start, word.end, hidden, chosen))
+    for number, word in enumerate(turn.words):
+        if word.start < cut.start or word.end > cut.end:
+            continue
+        following = places[number + 1][0] if number + 1 < len(places) else len(turn.text)
+        after = turn.text[places[number][1] : following]
+        if any(character.isalnum() for character in after):
+            after = " "
+        is_hidden = number in hidden
+        chosen = not is_hidden and _chosen(word, cut)
+        words.append(Said(word.text.strip(), word.start, word.end, after, is_hidden, chosen))
     return words
 
 
-def _chosen(start: float, end: float, cut: Cut) -> bool:
-    """Whether the maker masks any part of a word."""
-    middle = max(end, start + 0.01)
-    return any(begin < middle and start < finish for begin, finish in cut.masks)
+def _turn_said(turn: Turn, spans: Sequence[tuple[int, int]], cut: Cut) -> list[Said]:
+    """Return a turn without word times as a whole, when it lies within the cut."""
+    if turn.start < cut.start or turn.end > cut.end or not turn.text.strip():
+        return []
+    return [Said(masked(turn.text, spans), turn.start, turn.end, "", chosen=_chosen(turn, cut))]
 
 
-def _text(words: Sequence[Said]) -> str:
-    """Return words as one text; masked ones that follow each other are one sign."""
-    from scoring.masking import MASK
+def _chosen(said: Word | Turn, cut: Cut) -> bool:
+    """Whether the maker masks any part of it."""
+    end = max(said.end, said.start + 0.01)
+    return any(begin < end and said.start < finish for begin, finish in cut.masks)
 
-    text = ""
+
+def _stored_turn(turn: PreviewTurn, cut: Cut) -> dict[str, Any]:
+    return {
+        "speaker": turn.speaker,
+        "start": round(turn.start - cut.start, 2),
+        "end": round(turn.end - cut.start, 2),
+        "text": shown_text(turn.words),
+    }
+
+
+def shown_text(words: Sequence[Said]) -> str:
+    """Return words as others read them; masked ones that follow each other are one sign."""
+    parts: list[tuple[str, str]] = []
     for word in words:
-        part = MASK if word.hidden or word.chosen else word.text
-        if part == MASK and text.endswith(MASK):
-            continue
-        joint = " " if text and text[-1].isascii() and part[:1].isascii() else ""
-        if part == MASK and text and text[-1].isascii():
-            joint = " "
-        if text.endswith(MASK) and part[:1].isascii():
-            joint = " "
-        text += joint + part
-    return text
+        text = MASK if word.hidden or word.chosen else word.text
+        if text == MASK and parts and parts[-1][0] == MASK:
+            parts.pop()
+        parts.append((text, word.after))
+    return "".join(text + after for text, after in parts).strip()
 
 
 def _inside(spans: Sequence[tuple[float, float]], cut: Cut) -> list[tuple[float, float]]:
@@ -282,20 +286,18 @@ def _inside(spans: Sequence[tuple[float, float]], cut: Cut) -> list[tuple[float,
     return joined
 
 
-def masked_sound(call: Call, cut: Cut, store: RecordingStore) -> bytes | None:
+def masked_sound(call: Call, clip: MaskedClip, store: RecordingStore) -> bytes | None:
     """Return the sound of a clip as a FLAC file; None when the call has no recording.
 
     Raises:
-        Refused: the stretch cannot be cut, or the recording cannot be read.
+        Refused: the recording cannot be read.
     """
-    shown = preview(call, cut)
     if not call.audio_key or not store.exists(call.audio_key):
         return None
-    cut = _checked(call, _words_of(call), cut)
     with tempfile.TemporaryDirectory(prefix="hotline-") as folder, store.as_file(call.audio_key) as source:
         target = Path(folder) / "clip.flac"
         try:
-            cut_recording(source, target, cut.start, cut.end, shown.silenced)
+            cut_recording(source, target, clip.cut.start, clip.cut.end, clip.silenced)
         except UnreadableAudio:
             raise Refused(N_("The recording of this call cannot be read.")) from None
         return target.read_bytes()
@@ -325,8 +327,7 @@ def publish(
     tags = _tags(case.tags)
     _check_case(session, case, by, today)
     shown = preview(call, cut)
-    cut = _checked(call, _words_of(call), cut)
-    sound = masked_sound(call, cut, store)
+    sound = masked_sound(call, shown, store)
     key = None
     if sound is not None:
         key = f"cases/{today.year}/{secrets.token_hex(16)}.flac"
@@ -334,8 +335,8 @@ def publish(
     title, note = case.title.strip(), (case.note or "").strip() or None
     clip = CaseClip(
         call=call,
-        starts=cut.start,
-        ends=cut.end,
+        starts=shown.cut.start,
+        ends=shown.cut.end,
         kind=case.kind,
         title=title,
         note=note,
@@ -358,8 +359,8 @@ def publish(
         subject=("case", clip.id),
         address=address,
         call=call.id,
-        starts=round(cut.start, 2),
-        ends=round(cut.end, 2),
+        starts=round(shown.cut.start, 2),
+        ends=round(shown.cut.end, 2),
         masked=len(shown.silenced),
         audience=clip.audience,
         team=clip.team_id,

@@ -407,8 +407,8 @@ def item_names(session: Session, cards: Collection[str]) -> dict[ItemKey, str]:
     stored = select(ScorecardVersion).where(ScorecardVersion.key.in_(cards)).order_by(ScorecardVersion.version)
     for version in session.scalars(stored):
         card = card_of(version)
-        for item in (*(item for _, item in card.items()), *card.fatal):
-            names[version.key, item.id] = item.name
+        found = [(item.id, item.name) for _, item in card.items()] + [(item.id, item.name) for item in card.fatal]
+        names |= {(version.key, item): name for item, name in found}
     return names
 
 

@@ -120,7 +120,9 @@ def similar(own: Change, others: Sequence[Change]) -> list[Change]:
     near = [
         (abs(other.before.met / other.before.n - start), at, other) for at, other in enumerate(others) if other.enough
     ]
-    return [other for distance, _, other in sorted(near, key=lambda one: one[:2]) if distance <= SIMILAR][:MOST_PEERS]
+    return [other for distance, _, other in sorted(near, key=lambda one: one[:2]) if distance <= SIMILAR + 1e-9][
+        :MOST_PEERS
+    ]
 
 
 def _spread_error(peers: Sequence[Change], changes: Sequence[float], usual: float) -> float:

@@ -1,65 +1,44 @@
 """What must be masked before a stretch of a call is shown to others: numbers, mail addresses, given names.
 
 Every run of three digits or more goes, however it is written or spoken: 13800138000, 一三八零零, "one three eight",
-"a hundred and five", 两千三. So telephone, identity and bank card numbers go whatever their length, and a misheard digit
-or a word between the digits does not save them. A number may be said in several turns of one speaker. Customers' names
-and addresses cannot be told from other words: those a person has to find.
+"a hundred and five", 两千三. So telephone, identity and bank card numbers go whatever their length, and a misheard
+digit or a word between the digits does not save them. A number may be said in several turns of one speaker. Customers'
+names and addresses cannot be told from other words: those a person has to find.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from transcription.transcript import Transcript, Turn, Word
+from transcription.transcript import Transcript, Turn
 
 MASK = "＊"
 LEAST_DIGITS = 3
 BRIDGED = 2  # words between two digits that do not end a number
 _LONG = 100  # what a hundred, 百 and anything above counts for: always a number of three digits
 
-_ENGLISH = dict.fromkeys(
-    ("zero", "oh", "o", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double"), 1
+_ONES = ("zero", "oh", "o", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "double")
+_TEENS = (
+    *("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+    *("triple", "treble"),
 )
-_ENGLISH |= dict.fromkeys(("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen"), 2)
-_ENGLISH |= dict.fromkeys(("eighteen", "nineteen", "triple", "treble"), 2)
+_ENGLISH = dict.fromkeys(_ONES, 1) | dict.fromkeys(_TEENS, 2)
 _TENS = frozenset(("twenty", "thirty", "forty", "fourty", "fifty", "sixty", "seventy", "eighty", "ninety"))
 _LARGE = frozenset(("hundred", "hundreds", "thousand", "thousands", "million", "millions", "billion"))
 _CHINESE = frozenset("零〇一二三四五六七八九两幺壹贰叁肆伍陆柒捌玖兩貳參陸")
 _CHINESE_LARGE = frozenset("百千万亿佰仟萬億")
 _CHINESE_TEN = frozenset("十拾")
 # Words that people put between the digits of a number, or hear in between.
-_BRIDGES = frozenset(
-    [
-        "and",
-        "then",
-        "the",
-        "a",
-        "dash",
-        "hyphen",
-        "slash",
-        "point",
-        "dot",
-        "space",
-        "star",
-        "hash",
-        "er",
-        "erm",
-        "um",
-        "uh",
-        "hm",
-        "mhm",
-        "yes",
-        "yeah",
-        "ok",
-        "okay",
-        "right",
-    ]
-) | frozenset("然后嗯啊呃额那就是对好哦点杠横空格")
+_BRIDGES = frozenset("然后嗯啊呃额那就是对好哦点杠横空格") | {
+    *("and", "then", "the", "a", "dash", "hyphen", "slash", "point", "dot", "space", "star", "hash"),
+    *("er", "erm", "um", "uh", "hm", "mhm", "yes", "yeah", "ok", "okay", "right"),
+}
 _MAIL = re.compile(
     r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}"
-    r"|\b[a-z0-9]{1,40}(?: (?:dot|underscore|dash|hyphen) [a-z0-9]{1,40}){0,4} at [a-z0-9]{1,40}(?: dot [a-z]{2,6}){1,3}\b"
+    r"|\b[a-z0-9]{1,40}(?: (?:dot|underscore|dash|hyphen) [a-z0-9]{1,40}){0,4} at [a-z0-9]{1,40}"
+    r"(?: dot [a-z]{2,6}){1,3}\b"
     r"|[a-z0-9]{2,40}\s?(?:艾特|at)\s?[a-z0-9]{2,30}\s?(?:点|dot)\s?(?:com|cn|net|org)",
     re.IGNORECASE,
 )
@@ -67,6 +46,7 @@ _MAIL = re.compile(
 _UNIT = re.compile(
     r"\d+|(?<![零〇一二三四五六七八九十百千两])(?:千万|万一)|[\u3400-\u9fff〇]|[^\W\d_]+(?:['’][^\W\d_]+)*"
 )
+_CHINESE_GAP = re.compile(r"(?<=[\u3400-\u9fff〇]) (?=[\u3400-\u9fff〇])")
 _SPELLED = re.compile(r"[xX叉]")  # the last sign of some identity numbers
 
 
@@ -123,37 +103,51 @@ def masked(text: str, spans: Sequence[tuple[int, int]]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def places_of_words(turn: Turn) -> list[tuple[Word, int, int]]:
-    """Return each recognised word with the characters of the turn's text that it stands for.
+def hidden_words(transcript: Transcript, names: Sequence[str] = ()) -> list[set[int]]:
+    """Return for each turn the indexes of the recognised words that must be masked.
 
-    A word that the text does not have (the two come from different sources) stands for the text between its
-    neighbours, so that whatever is masked in the text is masked in the sound.
+    Looked for in the words themselves and in the turn's text, which may come from different sources: what is found in
+    either is hidden.
+    """
+    spelled = replace(transcript, turns=tuple(replace(turn, text=_spelled(turn)) for turn in transcript.turns))
+    hidden: list[set[int]] = [set() for _ in transcript.turns]
+    for source in (spelled, transcript):
+        for span in spans_to_mask(source, names):
+            places = places_of_words(source.turns[span.turn])
+            hidden[span.turn].update(
+                number
+                for number, (begin, end) in enumerate(places)
+                if begin < span.end and span.start < max(end, begin + 1)
+            )
+    return hidden
+
+
+def _spelled(turn: Turn) -> str:
+    """Return the words of a turn as a text of its own."""
+    if not turn.words:
+        return turn.text
+    return _CHINESE_GAP.sub("", " ".join(word.text.strip() for word in turn.words))
+
+
+def places_of_words(turn: Turn) -> list[tuple[int, int]]:
+    """Return the characters of the turn's text that each recognised word stands for.
+
+    A word that the text does not have stands for all the text between its neighbours.
     """
     folded = turn.text.lower() if len(turn.text.lower()) == len(turn.text) else turn.text
-    starts: list[int | None] = []
+    places: list[tuple[int, int] | None] = []
     at = 0
     for word in turn.words:
-        text = word.text.strip().lower()
-        place = folded.find(text, at) if text else -1
-        starts.append(place if place >= 0 else None)
-        at = place + len(text) if place >= 0 else at
-    places = []
-    for number, word in enumerate(turn.words):
-        begin = starts[number]
-        if begin is not None:
-            places.append((word, begin, begin + len(word.text.strip())))
-            continue
-        before = next((p + len(turn.words[i].text.strip()) for i, p in _backwards(starts, number)), 0)
-        after = next((p for p in starts[number + 1 :] if p is not None), len(turn.text))
-        places.append((word, min(before, after), max(before, after)))
-    return places
-
-
-def _backwards(starts: Sequence[int | None], number: int) -> Iterator[tuple[int, int]]:
-    for at in range(number - 1, -1, -1):
-        place = starts[at]
-        if place is not None:
-            yield at, place
+        text = word.text.strip()
+        begin = folded.find(text.lower(), at) if text else -1
+        places.append((begin, begin + len(text)) if begin >= 0 else None)
+        at = begin + len(text) if begin >= 0 else at
+    known: list[tuple[int, int]] = []
+    for number, place in enumerate(places):
+        before = known[-1][1] if known else 0
+        after = next((later[0] for later in places[number + 1 :] if later), len(turn.text))
+        known.append(place or (before, max(before, after)))
+    return known
 
 
 def _numbers(transcript: Transcript) -> Iterator[Span]:

@@ -88,7 +88,7 @@ def test_old_news_are_forgotten(session: Session, user: User) -> None:
 
 def test_the_bell_counts_and_the_list_leads_to_the_review(built: tuple[Flask, World], agent: FlaskClient) -> None:
     _, world = built
-    assert "1 unread notification" in agent.get("/").text
+    assert "2 unread notifications" in agent.get("/").text
 
     page = agent.get("/notifications/").text
     assert "A review of one of your calls was released." in page
@@ -96,7 +96,7 @@ def test_the_bell_counts_and_the_list_leads_to_the_review(built: tuple[Flask, Wo
 
     assert answer.status_code == 302
     assert answer.location == f"/reviews/{world.review.id}"
-    assert "unread notification" not in agent.get("/").text
+    assert "1 unread notification" in agent.get("/").text
 
 
 def test_all_can_be_marked_as_read(agent: FlaskClient) -> None:

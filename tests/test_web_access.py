@@ -90,7 +90,7 @@ def test_a_role_opens_its_own_routes_and_no_other(app: Flask, world: World, role
 
 
 # The calls of this test have a transcript but no sound.
-NO_FILE = {"calls.audio", "calls.peaks"}
+NO_FILE = {"calls.audio", "calls.peaks", "cases.audio", "cases.preview_audio"}
 # Somebody's alone: the test caller's planned call, the agent's notification.
 OWN = {"test_calls.planned": Role.TEST_CALLER, "notifications.open_one": Role.AGENT}
 

@@ -109,7 +109,7 @@ def test_a_start_page_takes_few_queries_however_many_agents(built: tuple[Flask, 
     client.get("/")
     event.remove(engine, "before_cursor_execute", note)
 
-    assert len([statement for statement in statements if statement.startswith("SELECT")]) <= 34
+    assert len([statement for statement in statements if statement.startswith("SELECT")]) <= 36
 
 
 def test_the_criteria_show_items_rules_and_wordings(built: tuple[Flask, World]) -> None:

@@ -24,6 +24,8 @@ from models import (
     CalibrationSession,
     Call,
     CallState,
+    CaseClip,
+    CoachingRecord,
     Complaint,
     IngestFailure,
     NonVoiceChannel,
@@ -46,6 +48,7 @@ from models import (
 )
 from models.base import now
 from qa.calibration import NewCalibration, create_calibration
+from qa.coaching import Plan, plan_coaching
 from qa.notifications import notify
 from qa.periods import Period, PeriodKind
 from qa.reviewer_checks import CheckEntry, draw_checks, reviewer_sheet, submit_check
@@ -107,6 +110,8 @@ class World:
     notification: Notification  # of the agent
     draft: ScorecardDraft  # of the next version of the scorecard
     check: ReviewerCheck  # of the inspector by the lead, submitted
+    coaching: CoachingRecord  # of the agent, by the inspector
+    case: CaseClip  # of the agent's call, for everybody
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -135,6 +140,8 @@ class World:
             "version_id": self.card.id,
             "user_id": self.users[Role.TEST_CALLER].id,
             "notification_id": self.notification.id,
+            "coaching_id": self.coaching.id,
+            "case_id": self.case.id,
             "code": "en",
             "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
@@ -147,7 +154,11 @@ class World:
         with app.test_request_context():
             values = {name: known[name] for name in rule.arguments}
             address = app.url_map.bind("localhost").build(rule.endpoint, values, method=method_of(rule))
-        query = {"reviews.new": f"?call={self.call.id}", "reviews.template": f"?card={self.card.id}"}
+        query = {
+            "cases.new": f"?call={self.call.id}",
+            "reviews.new": f"?call={self.call.id}",
+            "reviews.template": f"?card={self.card.id}",
+        }
         return address + query.get(rule.endpoint, "")
 
 
@@ -197,6 +208,8 @@ def make_world(session: Session) -> World:
     session.add(AuditEvent(action="call.viewed", user=inspector, subject_kind="call", subject_id=calls[0].id))
     told = notify(session, users[Role.AGENT].id, "review.released", subject=("review", reviews[0].id))
     assert told is not None
+    coached = coaching_of(session, agent, inspector, card)
+    case = case_of(session, calls[0], inspector)
     session.commit()
     return World(
         users=users,
@@ -225,6 +238,8 @@ def make_world(session: Session) -> World:
         reexamination=looked_at,
         notification=told,
         draft=draft,
+        coaching=coached,
+        case=case,
     )
 
 
@@ -368,6 +383,37 @@ def finished_check(session: Session, lead: User) -> ReviewerCheck:
     submit_check(session, check, entry, by=lead)
     session.commit()
     return check
+def coaching_of(session: Session, agent: Agent, coach: User, card: ScorecardVersion) -> CoachingRecord:
+    today = now().date()
+    plan = Plan(
+        agent=agent,
+        goal="Greets every customer",
+        steps=("Listen to a call together",),
+        items=((card.key, "S1"),),
+        held_on=today - timedelta(days=2),
+        retest_on=today + timedelta(days=28),
+    )
+    return plan_coaching(session, plan, by=coach, today=today)
+
+
+def case_of(session: Session, call: Call, maker: User) -> CaseClip:
+    case = CaseClip(
+        call=call,
+        starts=0.0,
+        ends=5.0,
+        kind="good",
+        title="A warm welcome",
+        tags=["greeting"],
+        language="en",
+        text="A warm welcome",
+        content={"turns": [{"speaker": "agent", "start": 0.5, "end": 4.0, "text": "Good morning"}], "duration": 5.0},
+        audience=[role.value for role in (Role.AGENT, Role.SUPERVISOR, Role.INSPECTOR)],
+        expires_on=now().date() + timedelta(days=30),
+        created_by=maker,
+    )
+    session.add(case)
+    session.flush()
+    return case
 
 
 def method_of(rule: Rule) -> str:

@@ -167,6 +167,19 @@ ACTS: dict[str, str] = {
     "nonvoice_review.released": N_("Released a review of written work"),
     "nonvoice_review.viewed": N_("Opened a review of written work"),
     "nonvoice_reviews.imported": N_("Imported reviews of written work"),
+    "coaching.planned": N_("Planned coaching"),
+    "coaching.viewed": N_("Opened a coaching"),
+    "coaching.acknowledged": N_("Agreed to a coaching"),
+    "coaching.step_done": N_("Ticked a step of a coaching"),
+    "coaching.step_reopened": N_("Took back a tick of a coaching"),
+    "coaching.retested": N_("Closed a coaching with a retest"),
+    "coaching.cancelled": N_("Cancelled a coaching"),
+    "case.published": N_("Put a case into the library"),
+    "case.previewed": N_("Listened to a case before it was published"),
+    "case.viewed": N_("Opened a case"),
+    "case.played": N_("Played a case"),
+    "case.withdrawn": N_("Withdrew a case"),
+    "case.sound_deleted": N_("Deleted the sound of a case"),
 }
 SUBJECTS: dict[str, str] = {
     "draw": N_("Draw"),
@@ -186,6 +199,8 @@ SUBJECTS: dict[str, str] = {
     "complaint": N_("Complaint"),
     "praise": N_("Praise"),
     "nonvoice_review": N_("Review of written work"),
+    "coaching": N_("Coaching"),
+    "case": N_("Case"),
 }
 # Values inside the reasons of marks that are words of the criteria rather than of the call.
 REASON_WORDS: dict[str, str] = {

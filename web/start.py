@@ -35,6 +35,7 @@ from qa.sampling_work import open_tasks
 from qa.test_plans import open_assignments
 from web import appeals
 from web.access import allow
+from web.coaching import open_for_agent, retests_due
 from web.context import settings
 from web.db import session
 from web.periods import asked_period, period_name
@@ -100,6 +101,7 @@ def agent_page() -> dict[str, Any]:
     month = asked_period()
     return {
         "newest": newest,
+        "coaching": open_for_agent(),
         "month": period_name(month),
         "score": own_score(agent.id, month),
         "before": own_score(agent.id, month.previous()),
@@ -115,6 +117,7 @@ def supervisor_page() -> dict[str, Any]:
     return {
         "team": current_user.team,
         "suspicions": suspicions(Agent.team_id == team_id),
+        "retests": retests_due(SHOWN),
         "month": period_name(month),
         "rows": lowest_first(rows),
         "target": default_scheme().target,

@@ -22,6 +22,7 @@ from qa.criteria import ensure_shipped
 from qa.demonstration.appeals import store_appeals
 from qa.demonstration.calibration import store_calibrations, store_checks
 from qa.demonstration.judging import Truth
+from qa.demonstration.learning import store_learning
 from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
 from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
@@ -120,6 +121,7 @@ def load_demonstration(
         store_appeals(session, moment, AppealRules.of(settings))
         store_calibrations(session, truths, moment)
         store_checks(session, moment, settings.zone)
+        store_learning(session, settings, store, moment, settings.zone)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)

@@ -19,7 +19,7 @@ NOT_PAGES = frozenset(
     {
         *("calls.audio", "calls.peaks", "calls.transcript", "calls.status"),
         *("agents.trend", "agents.export", "agents.plot", "reviews.template", "test_calls.template", "static"),
-        *("notifications.open_one", "cases.audio", "cases.preview"),
+        *("notifications.open_one", "cases.audio", "cases.preview_audio"),
         *("rules.download_cases", "sampling.foresee", "sampling.proof"),
         *("scorecards.draft_file", "scorecards.version_file"),
         *(
