@@ -36,7 +36,7 @@ VOICES = {
     "check": ("flite:slt", "flite:awb", "flite:slt:1.15", "flite:awb:1.1:1.05", "flite:slt:1.15:0.93"),
     "test": ("flite:slt:1.05:1.03", "flite:awb:1.2:0.97", "flite:slt:1.25:0.96", "flite:awb:1.05:1.02"),
     "fresh": (
-        "flite:kal:1.05", "flite:slt:0.95:1.06", "flite:awb:1.15:0.92", "flite:rms:1.05:0.9", "flite:slt:1.1:0.9",
+        "flite:kal:1.05", "flite:slt:0.95:1.06", "flite:awb:1.1:0.98", "flite:rms:1.05:0.9", "flite:slt:1.1:0.9",
     ),
 }  # fmt: skip
 CONDITIONS = {
@@ -51,7 +51,7 @@ CONDITIONS = {
         "16k+alaw", "11k+babble-28dB", "16k+loss-4%", "8k+loss-2%", "11k+clipping", "16k+babble-32dB",
     ),
     "fresh": (
-        "8k+pink-24dB", "16k+loss-2%", "11k+white-30dB", "11k+mulaw", "16k+hum-15dB", "8k+clipping", "16k+babble-22dB",
+        "16k+loss-2%", "11k+mulaw", "16k+hum-15dB", "16k+pink-26dB", "16k+alaw", "16k+white-33dB",
     ),
 }  # fmt: skip
 # PocketSphinx hears some voices so badly on a telephone's band that no evidence is left: they have a better line.

@@ -12,6 +12,7 @@ import numba
 import numpy as np
 
 from scoring.sounds import BREAK, CONFIDENCES, GONE
+from scoring.word_kinds import MOST_RIVALS
 
 CONTENT, NEGATOR, DIGIT = 1, 2, 4  # flags of a unit
 DIGIT_SHIFT = 4  # the flags above hold which digit a Chinese unit begins with, plus one
@@ -37,12 +38,14 @@ DENIED = -3.0  # the most that a wording scores which was heard with a negation 
 # The most that a wording scores in which a number may have been another one, or a doubtful negation was heard: "unsure".
 DOUBTED = -0.75
 _NUMBER_ALIKE = 0.3  # loss up to which a number may be another one misheard: fifteen and fifty
+_ONE_SYMBOL = 1.1  # summed loss up to which a word has lost a single sound: "old" for "hold"
 _LONG_NUMBER, _DIGIT_LOSS = 9, 1.2  # symbols of a number of three digits; summed loss by which a digit is another one
 _HOPELESS = 0.5  # coarse distance per symbol beyond which no wording was ever said
 _SHORT = 12  # symbols up to which every wording is looked at closely
 _FAR_SCORE = -6.0
 _NEVER = np.float32(1e9)
-_SURELY = 4.0  # linear score from which no other place is looked at
+MAYBE, SURELY = 1, 2  # what `rivalry` found
+_ENOUGH = 4.0  # linear score from which no other place is looked at
 REPLACED = -2.5  # the most that a short sentence scores in which one word is surely another
 _CONFIDENCES = np.array(CONFIDENCES, np.float32)
 _GARBLED = 0.03  # probability that a word is heard as anything
@@ -778,25 +781,68 @@ def measure(  # type: ignore[no-untyped-def]
     features[33] = squared / contents
     features[34] = other_sum / contents
     features[35] = other_trusted
-    # A short sentence heard word for word but for the one word that makes it this sentence.
-    clear = 0
-    for unit in range(count):
-        clear += losses[unit] == 0.0
-    if contents <= 2 and clear >= 3 and clear == count - 1 and other_trusted >= SURE:
-        features[37] = 1.0
     features[36] = other_most * max(np.float32(0.0), rest - np.float32(0.8)) * 5
     prove(
         places, pattern, units, unit_ids, unit_flags, unit_weights, stream, homes, starts, ids, flags, confidences,
         evidence, wrong, first, last + 1, room, losses, features, proofs,
     )  # fmt: skip
+    # A short sentence heard word for word but for the one word that makes it this sentence.
+    clear = 0
+    lost_symbols = np.float32(0.0)
+    for unit in range(count):
+        clear += losses[unit] == 0.0
+        lost_symbols = max(lost_symbols, losses[unit] * size[unit])
+    if contents <= 2 and clear >= 3 and clear == count - 1 and other_trusted >= SURE and lost_symbols > _ONE_SYMBOL:
+        features[37] = 1.0
     return first, last + 1
+
+
+@_compiled
+def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # type: ignore[no-untyped-def]
+    """Return whether a rival was heard for a word of the wording (word_kinds.RIVALS): MAYBE, SURELY, or 0 for no.
+
+    Of two that sound alike, and of one that the recogniser doubts, it cannot be told which was said. `room` holds what
+    `measure` found.
+    """
+    count = unit_ids.shape[0]
+    owner = room[1]
+    first_heard = room[2]
+    last_heard = room[3]
+    span = last - first
+    found = 0
+    for unit in range(count):
+        mine = rivals[unit_ids[unit]]
+        if mine == 0 or losses[unit] == 0.0:
+            continue
+        low = -2  # where it should stand: its own place and what no other word of the wording is heard in beside it
+        high = span + 1
+        for other in range(unit - 1, -1, -1):
+            if last_heard[other] >= 0:
+                low = last_heard[other]
+                break
+        for other in range(unit + 1, count):
+            if first_heard[other] >= 0:
+                high = first_heard[other]
+                break
+        for home in range(low + 1, high):
+            here = first + home
+            if here < 0 or here >= ids.shape[0]:
+                continue
+            other = rivals[ids[here]]
+            if other == 0 or other == mine or other // MOST_RIVALS != mine // MOST_RIVALS:
+                continue
+            if losses[unit] < _NUMBER_ALIKE or confidences[here] < SURE:
+                found = max(found, MAYBE)
+            else:
+                found = SURELY
+    return found
 
 
 @_compiled
 def verify(  # type: ignore[no-untyped-def]
     ends, distances, least, lengths, part_ends, offsets, pattern, weights, gaps, units, unit_offsets, unit_ids,
-    unit_flags, unit_weights, stream, homes, starts, ids, flags, heard_weights, confidences, side_confidence, cost,
-    evidence, wrong, coefficients, begin, finish,
+    unit_flags, unit_weights, stream, homes, starts, ids, flags, rivals, heard_weights, confidences, side_confidence,
+    cost, evidence, wrong, coefficients, begin, finish,
 ):  # fmt: skip
     """Look closely at each candidate place among the symbols `begin` to `finish` (ends count from `begin`).
 
@@ -855,15 +901,16 @@ def verify(  # type: ignore[no-untyped-def]
                 places, one, one_weights, one_gaps, one_units, own_ids, own_flags, own_weights,
                 stream, homes, starts, ids, flags, confidences, side_confidence, stream.shape[0], cost,
                 evidence, wrong, features, losses, room, proofs,
-            )  # fmt: skip
+            )
+            rival = rivalry(first, last, own_ids, ids, rivals, confidences, losses, room)  # fmt: skip
             if first < 0:
                 continue
             score = coefficients[FEATURE_COUNT]
             for f in range(FEATURE_COUNT):
                 score += coefficients[f] * features[f]
-            if features[22] + features[25] > 0 and score > DENIED:
+            if (features[22] + features[25] > 0 or rival == SURELY) and score > DENIED:
                 score = DENIED
-            doubtful = features[54]
+            doubtful = features[54] + rival
             if features[24] > 0:
                 spoken_as_words = np.float32(1.0)  # of a Chinese digit its one syllable tells enough
                 for unit in range(own_flags.shape[0]):
@@ -880,6 +927,6 @@ def verify(  # type: ignore[no-untyped-def]
                 spans[p, 0] = first
                 spans[p, 1] = last
                 chosen[p, :] = features
-            if score > _SURELY:
+            if score > _ENOUGH:
                 break
     return spans, scores, chosen

@@ -26,7 +26,7 @@ from scoring.sounds import (
     wording_symbols,
 )
 from scoring.variants import GAP
-from scoring.word_kinds import FUNCTION_WORDS, LIGHT_CHINESE, NEGATORS_CHINESE, NEGATORS_ENGLISH
+from scoring.word_kinds import FUNCTION_WORDS, LIGHT_CHINESE, NEGATORS_CHINESE, NEGATORS_ENGLISH, RIVALS
 
 if TYPE_CHECKING:
     from scoring.phrase_model import PhraseModel
@@ -51,6 +51,7 @@ class Lexicon(dict[str, int]):
         self.offsets: NDArray[np.int32] = np.zeros(1025, np.int32)
         self.flags: NDArray[np.uint8] = np.zeros(1024, np.uint8)
         self.weights: NDArray[np.float32] = np.zeros(1024, np.float32)
+        self.rivals: NDArray[np.int16] = np.zeros(1024, np.int16)
 
     def __missing__(self, unit: str) -> int:
         with self._lock:
@@ -65,10 +66,12 @@ class Lexicon(dict[str, int]):
                 self.offsets = np.concatenate([self.offsets, np.zeros(len(self.offsets), np.int32)])
                 self.flags = np.concatenate([self.flags, np.zeros(len(self.offsets), np.uint8)])
                 self.weights = np.concatenate([self.weights, np.zeros(len(self.offsets), np.float32)])
+                self.rivals = np.concatenate([self.rivals, np.zeros(len(self.offsets), np.int16)])
             self.flat[end - len(symbols) : end] = symbols
             self.offsets[number + 1] = end
             self.flags[number] = unit_flags(unit, self.chinese)
             self.weights[number] = unit_weight(unit, self.chinese)
+            self.rivals[number] = RIVALS[self.chinese].get(unit, 0)
             self[unit] = number
             return number
 
@@ -315,7 +318,7 @@ def search(
         ends, distances, least, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
         pack.units, pack.unit_offsets, ids,
         pack.unit_flags, pack.unit_weights, stream.symbols, stream.homes, stream.starts, stream.ids,
-        stream.lexicon.flags, stream.heard_weights, stream.confidences, stream.side_confidence, costs(),
+        stream.lexicon.flags, stream.lexicon.rivals, stream.heard_weights, stream.confidences, stream.side_confidence, costs(),
         model.evidence, model.wrong, coefficients,
         begin, end,
     )  # fmt: skip

@@ -18,3 +18,99 @@ _OPENERS_LIST = """
     would will is are do does have let good hello hi welcome sorry and so okay
 """
 OPENERS = frozenset((*_OPENERS_LIST.split(), *"我您你请这那感谢非抱已每祝麻欢先女稍为给在再各如"))
+
+# Words of which one in the place of another makes another sentence: a line is a set, "/" joins the forms of one word.
+# Only what scripts of every trade share: times, directions, opposites. Chinese sets hold no characters that sound alike.
+_RIVALS_ENGLISH = """
+    monday tuesday wednesday thursday friday saturday sunday
+    january february march april june july august september october november december
+    morning afternoon evening night/tonight
+    today tomorrow yesterday
+    seconds minute/minutes hour/hours day/days week/weeks month/months year/years
+    first second third fourth fifth sixth seventh eighth ninth tenth
+    pound/pounds dollar/dollars euro/euros cent/cents/pence
+    before after
+    include/includes/included/including exclude/excludes/excluded/excluding
+    increase/increases/increased/increasing/raise/raised decrease/decreases/decreased/decreasing/reduce/reduced
+    open/opens/opened/opening close/closes/closed/closing
+    accept/accepts/accepted/approve/approves/approved/allow/allows/allowed reject/rejects/rejected/refuse/refuses/refused/decline/declines/declined/deny/denies/denied/prohibit/prohibited
+    activate/activates/activated deactivate/deactivates/deactivated
+    enable/enables/enabled disable/disables/disabled
+    connect/connects/connected disconnect/disconnects/disconnected
+    add/adds/added remove/removes/removed
+    start/starts/started/begin/begins/began stop/stops/stopped/end/ends/ended
+    buy/buys/bought sell/sells/sold
+    credit debit
+    above below
+    over under
+    inside outside
+    indoor/indoors outdoor/outdoors
+    upstairs downstairs
+    upper lower
+    front back
+    top bottom
+    left right
+    north south east west
+    up down
+    on off
+    more less/fewer
+    most least
+    minimum maximum
+    early/earlier late/later
+    always never sometimes
+    everyone/everybody/someone/somebody/anyone/anybody nobody
+    everything/something/anything nothing
+    able unable
+    available unavailable
+    possible impossible
+    valid invalid
+    correct incorrect
+    legal illegal
+    agree/agrees/agreed disagree/disagrees/disagreed
+    conditional unconditional
+    single double
+    upgrade downgrade
+    hot cold
+    cheap/cheaper expensive
+    mother father
+    husband wife
+    son daughter
+    red blue green yellow white black
+"""
+_RIVALS_CHINESE = """
+    前 后 内 外
+    水 电 气 煤
+    上 下
+    左 右
+    东 南 西 北
+    大 小
+    高 低
+    长 短
+    快 慢
+    新 旧
+    早 晚
+    开 关
+    增 减
+    进 出
+    男 女
+    今 明 昨
+    天 周 月 年
+"""
+
+
+MOST_RIVALS = 16  # words of one set
+
+
+def rivals(chinese: bool) -> dict[str, int]:
+    """Return a number for each word that has rivals: the words of a set share all but its last digit to MOST_RIVALS."""
+    found: dict[str, int] = {}
+    lines = (_RIVALS_CHINESE if chinese else _RIVALS_ENGLISH).strip().splitlines()
+    for number, line in enumerate(lines, start=1):
+        for member, forms in enumerate(line.split()):
+            for word in forms.split("/"):
+                assert word not in found, word
+                found[word] = number * MOST_RIVALS + member
+    return found
+
+
+RIVALS = {True: rivals(True), False: rivals(False)}  # by "is Chinese"

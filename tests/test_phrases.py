@@ -373,6 +373,32 @@ def test_another_number_is_not_the_one_that_was_asked_for(wording: str, heard: s
     assert verdict(wording, heard, language=language) == "not_said"
 
 
+@pytest.mark.parametrize(
+    ("wording", "heard", "language", "expected"),
+    [
+        ("your appointment is on monday", "your appointment is on friday", "en", "not_said"),
+        ("your appointment is on monday", "your appointment is on mondays", "en", "said"),
+        ("the nurse will call you before noon", "the nurse will call you after noon", "en", "not_said"),
+        ("your policy includes theft", "your policy excludes theft", "en", "unsure"),  # they sound alike
+        ("good morning and welcome", "good evening and welcome", "en", "not_said"),
+        ("犹豫期内可以全额退保", "犹豫期后可以全额退保", "zh", "not_said"),
+        ("明天上午送到您家", "明天下午送到您家", "zh", "not_said"),
+    ],
+)
+def test_an_opposite_or_another_of_its_kind_is_no_mishearing(
+    wording: str, heard: str, language: str, expected: str
+) -> None:
+    assert verdict(wording, heard, language=language) == expected
+
+
+def test_a_rival_that_the_recogniser_doubts_settles_nothing() -> None:
+    assert verdict("your appointment is on monday", "your appointment is on friday", confidence=0.3) != "said"
+
+
+def test_a_sound_that_was_lost_makes_no_other_word() -> None:
+    assert verdict("please hold the line", "please old the line") == "said"
+
+
 def test_fillers_count_for_nothing_unless_they_are_asked_for() -> None:
     assert verdict("thank you for calling", "thank um you uh for erm calling") == "said"
     assert verdict("请您稍等一下", "请您呃稍嗯等一下", language="zh") == "said"
