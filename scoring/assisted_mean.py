@@ -105,6 +105,19 @@ class _Reviews:
     def centred(self, values: Floats) -> Floats:
         return values - self.means(values)[self.code]
 
+    def variances(self, values: Floats, *, alike: bool) -> tuple[Floats, Floats]:
+        """Return the variance of values within each agent, with its degrees of freedom; 0 of these with one review.
+
+        `alike`: weights say nothing about the values, so each counts as much. A weighted variance would follow the
+        one call that dominates the mean: large just when that call is far off, which widens intervals for nothing.
+        """
+        if not alike:
+            squares = self.means(self.centred(values) ** 2)
+            return squares / np.where(self.several, 1 - self.a2, 1.0), self.df
+        df = np.maximum(self.n - 1, 0.0)
+        around = values - (self.sums(values) / np.maximum(self.n, 1))[self.code]
+        return self.sums(around**2) / np.maximum(df, 1.0), df
+
 
 @dataclass(frozen=True)
 class _Slope:
@@ -162,14 +175,13 @@ def _uncertainty(
 ) -> tuple[Floats, Floats, Floats]:
     """Return variance of the mean, degrees of freedom and shift; the agents in `pool` say what is common."""
     residual = reviews.centred(response)
-    own = reviews.means(residual**2) / np.where(reviews.several, 1 - reviews.a2, 1.0) / slope.df_share
-    known = reviews.several & pool
-    spread = moderate(
-        own, np.where(known, reviews.df * slope.df_share, 0.0), _traits(reviews.calls) if slope.value else None
-    )
-    variance = spread.variance * reviews.factor * _design_effect(reviews, residual, own * slope.df_share, known)
+    # What is left when the automatic score is taken into account hardly depends on the probability; scores do.
+    left, df = reviews.variances(response, alike=slope.value != 0)
+    own, known = left / slope.df_share, reviews.several & pool
+    spread = moderate(own, np.where(known, df * slope.df_share, 0.0), _traits(reviews.calls) if slope.value else None)
+    variance = spread.variance * reviews.factor * _design_effect(reviews, residual, left, df, known)
     if known.any():
-        common = float(reviews.df[known] @ own[known] / reviews.df[known].sum())
+        common = float(df[known] @ own[known] / df[known].sum())
         variance = variance + reviews.means(deviation) ** 2 * common / slope.squares
     return variance, spread.df, _shift(reviews, residual, spread, known, reach)
 
@@ -182,7 +194,7 @@ def _traits(calls: Calls) -> Floats:
     return np.column_stack([np.log(calls.spread_auto + smallest), mean, 1 - calls.scored / calls.size])
 
 
-def _design_effect(reviews: _Reviews, residual: Floats, own: Floats, known: Flags) -> float:
+def _design_effect(reviews: _Reviews, residual: Floats, own: Floats, own_df: Floats, known: Flags) -> float:
     """Return by how much weights that go with large residuals raise the variance, over all agents together.
 
     The ratio of the design-based variance of Hájek's mean, Σ a²(1 - π)e², to the one that takes residuals and
@@ -195,7 +207,8 @@ def _design_effect(reviews: _Reviews, residual: Floats, own: Floats, known: Flag
     if plain <= 0:
         return 1.0
     found = reviews.sums(share * residual**2)[usable] * reviews.factor[usable] / expected[usable]
-    df = float(reviews.df[usable].sum())
+    # One agent's reviews alone cannot tell it.
+    df = float(own_df[usable].sum()) * (1 - 1 / int(usable.sum()))
     return float((df * found.sum() / plain + DESIGN_PRIOR) / (df + DESIGN_PRIOR))
 
 

@@ -40,6 +40,7 @@ FATAL_MAX_SHARE, FATAL_MIN_DISTANCE = 0.35, 3.0
 FATAL_MIN_DF = 4  # degrees of freedom of the other scores; with fewer nobody can say that a zero is apart
 # Of the error allowed, the lower side gets less: it would fail those with the most fatal items.
 LOWER_SHARE = 0.4
+ROUNDING = 1e-9  # a probability may exceed 1 by so much when it was worked out in floating point
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def _weights(names: list[Hashable], code: NDArray[np.int64], manual: Floats, pro
     """Return 1 / inclusion probability of reviewed calls, 0 for the others."""
     reviewed = ~np.isnan(manual)
     given = reviewed & ~np.isnan(probability)
-    wrong = np.flatnonzero(given & ~((probability > 0) & (probability <= 1)))
+    wrong = np.flatnonzero(given & ~((probability > 0) & (probability <= 1 + ROUNDING)))
     if len(wrong):
         raise ValueError(
             f"the inclusion probability of call {int(wrong[0])} (from 0) must be above 0 and at most 1; "
@@ -163,7 +164,7 @@ def _weights(names: list[Hashable], code: NDArray[np.int64], manual: Floats, pro
         )
     equal = np.bincount(code, minlength=agents) / np.maximum(n, 1)
     weight = np.where(reviewed, equal[code], 0.0)
-    weight[given] = 1 / probability[given]
+    weight[given] = np.maximum(1 / probability[given], 1.0)
     return weight
 
 

@@ -65,6 +65,12 @@ def test_reviewed_calls_weigh_by_the_inverse_of_their_probability() -> None:
     assert found.value == pytest.approx((2 * 60 + 10 * 90) / 12)
 
 
+def test_a_certain_call_may_have_a_probability_of_one_and_a_rounding_error() -> None:
+    rounded = one([NAN] * 4, [60.0, 90.0, NAN, NAN], [1 + 1e-12, 0.5, NAN, NAN])
+
+    assert rounded == one([NAN] * 4, [60.0, 90.0, NAN, NAN], [1.0, 0.5, NAN, NAN])
+
+
 def test_an_agent_is_judged_by_its_own_calls_whatever_the_automatic_bias() -> None:
     rng = np.random.default_rng(2)
     code = np.repeat(np.arange(40), 100)
@@ -219,6 +225,7 @@ def test_points_on_another_scale_give_the_same_answer(seed: int, factor: float, 
         type(BASE)("steady and erratic agents", tracks=False, reviews=(3, 3)),
         type(BASE)("ceiling", shape="ceiling", mean=92),
         type(BASE)("by risk", design="risk", reviews=(6, 6)),
+        type(BASE)("some calls 20 times as likely", design="sometimes", reviews=(4, 4)),
         type(BASE)("fatal", fatal=0.02, reviews=(10, 10)),
         type(BASE)("small census", design="unsaid", calls=(15, 25), reviews=(2, 20)),
     ],

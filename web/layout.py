@@ -60,6 +60,7 @@ AREAS = (
             Place(N_("Reviews"), "reviews.index", "checklist", own_title=N_("My reviews")),
             Place(N_("Appeals"), "appeals.index", "gavel", own_title=N_("My appeals")),
             Place(N_("Weekly sample"), "sampling.index", "dice-5"),
+            Place(N_("How many reviews"), "sampling_planner.index", "calculator"),
             Place(N_("My drawn calls"), "sampling.queue", "list-check"),
             Place(N_("Sampling plan"), "sampling.plans", "adjustments"),
             Place(N_("Written work"), "nonvoice.index", "message"),
