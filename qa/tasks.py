@@ -61,7 +61,6 @@ def configure(settings: Settings) -> Celery:
             "calibrations": {"task": "qa.tasks.close_calibrations", "schedule": SWEEP_SECONDS},
             "appeals_due": {"task": "qa.tasks.appeals_due", "schedule": APPEALS_SECONDS},
             "tidy": {"task": "qa.tasks.tidy", "schedule": TIDY_SECONDS},
-            "appeals_due": {"task": "qa.tasks.appeals_due", "schedule": APPEALS_SECONDS},
             "release": {"task": "qa.tasks.release", "schedule": RELEASE_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),

@@ -374,6 +374,8 @@ def upheld_appeal(session: Session, review: Review, agent: User, inspector: User
     session.add(appeal)
     session.flush()
     return appeal
+
+
 def finished_check(session: Session, lead: User) -> ReviewerCheck:
     zone = ZoneInfo("Asia/Shanghai")
     month = Period.containing(now(), zone, PeriodKind.MONTH)
@@ -383,6 +385,8 @@ def finished_check(session: Session, lead: User) -> ReviewerCheck:
     submit_check(session, check, entry, by=lead)
     session.commit()
     return check
+
+
 def coaching_of(session: Session, agent: Agent, coach: User, card: ScorecardVersion) -> CoachingRecord:
     today = now().date()
     plan = Plan(
