@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import CursorResult, or_, select, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, selectinload, sessionmaker
 
 from models import AutoMark, AutoScore, Call, CallState, ScorecardVersion
@@ -237,8 +239,9 @@ def _heartbeat(factory: sessionmaker[Session], call_id: int) -> Callable[[float]
         if time.monotonic() - last < HEARTBEAT_SECONDS:
             return
         last = time.monotonic()
-        with transaction(factory) as session:
-            unfinished = Call.state.in_(UNFINISHED)
+        unfinished = Call.state.in_(UNFINISHED)
+        # A database that is busy for long costs a heartbeat, not minutes of recognition: the next one comes soon.
+        with suppress(OperationalError), transaction(factory) as session:
             session.execute(update(Call).where(Call.id == call_id, unfinished).values(claimed_at=now(), progress=share))
 
     return beat
