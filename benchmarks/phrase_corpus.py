@@ -10,7 +10,8 @@ simulated English set has no sound: words are exchanged for others that sound al
 its errors are homophones and the usual confusions (this needs the package jieba).
 
 The splits "check" and "test" have other domains, other phrases, other voices and other kinds of noise than "train".
-"check" is looked at while the matcher is made, "test" is kept for the last measurement.
+"check" is looked at while the matcher is made, "test" is kept for the last measurement; "fresh" came after the model
+was trained.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class Entry:
     words: tuple[str, ...] = ()
     pattern: regex.Pattern[str] | None = None
     slot_only: regex.Pattern[str] | None = None  # the slots without the words around them
-    # The sentences that a pattern stands for, as units with GAP for slots; other ways to say the numbers of plain words.
+    # The sentences that a pattern stands for, as units with GAP for slots; of a plain entry other ways to say numbers.
     options: tuple[tuple[str, ...], ...] = ()
 
     short: bool = False  # a single word, or two characters: only exactly as it stands

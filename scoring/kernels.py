@@ -35,7 +35,7 @@ _LOST = 0.45  # loss from which a word counts as another one
 _SAME, _OTHER = 0.08, 0.3  # loss up to which a word is the same, from which it is another
 SURE = 0.6  # recogniser confidence from which a negation is taken for one
 DENIED = -3.0  # the most that a wording scores which was heard with a negation that it has not
-# The most that a wording scores in which a number may have been another one, or a doubtful negation was heard: "unsure".
+# The most that a wording scores in which a number may be another one, or a doubtful negation was heard: "unsure".
 DOUBTED = -0.75
 _NUMBER_ALIKE = 0.3  # loss up to which a number may be another one misheard: fifteen and fifty
 _ONE_SYMBOL = 1.1  # summed loss up to which a word has lost a single sound: "old" for "hold"
@@ -805,7 +805,6 @@ def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # t
     `measure` found.
     """
     count = unit_ids.shape[0]
-    owner = room[1]
     first_heard = room[2]
     last_heard = room[3]
     span = last - first
@@ -831,10 +830,8 @@ def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # t
             other = rivals[ids[here]]
             if other == 0 or other == mine or other // MOST_RIVALS != mine // MOST_RIVALS:
                 continue
-            if losses[unit] < _NUMBER_ALIKE or confidences[here] < SURE:
-                found = max(found, MAYBE)
-            else:
-                found = SURELY
+            doubtful = losses[unit] < _NUMBER_ALIKE or confidences[here] < SURE
+            found = max(found, MAYBE if doubtful else SURELY)
     return found
 
 
@@ -898,9 +895,29 @@ def verify(  # type: ignore[no-untyped-def]
                 continue
             align(one, one_weights, stream, heard_weights, low, high, end, reach, one_gaps, cost, lines, moves, places)
             first, last = measure(
-                places, one, one_weights, one_gaps, one_units, own_ids, own_flags, own_weights,
-                stream, homes, starts, ids, flags, confidences, side_confidence, stream.shape[0], cost,
-                evidence, wrong, features, losses, room, proofs,
+                places,
+                one,
+                one_weights,
+                one_gaps,
+                one_units,
+                own_ids,
+                own_flags,
+                own_weights,
+                stream,
+                homes,
+                starts,
+                ids,
+                flags,
+                confidences,
+                side_confidence,
+                stream.shape[0],
+                cost,
+                evidence,
+                wrong,
+                features,
+                losses,
+                room,
+                proofs,
             )
             rival = rivalry(first, last, own_ids, ids, rivals, confidences, losses, room)  # fmt: skip
             if first < 0:

@@ -84,8 +84,8 @@ def _radio_digits(texts: Sequence[str]) -> Sequence[str]:
     plain = list(texts)
     for at, text in enumerate(texts):
         if text in _ZH_RADIO:
-            before, after = plain[max(0, at - 1) : at], texts[at + 1 : at + 3]
-            if after and _is_digit(after[0]) and (len(after) > 1 and _is_digit(after[1]) or any(map(_is_digit, before))):
+            before, after, next_but_one = (plain[max(0, at - 1) : at], texts[at + 1 : at + 2], texts[at + 2 : at + 3])
+            if any(map(_is_digit, after)) and any(map(_is_digit, (*before, *next_but_one))):
                 plain[at] = _ZH_RADIO[text]
     return plain
 
@@ -141,8 +141,8 @@ MOST_READINGS = 4  # of one wording
 def other_readings(words: Sequence[str], chinese: bool) -> tuple[tuple[str, ...], ...]:
     """Return a wording with its numbers of three or four digits as they may be spoken as well.
 
-    In English 4512 may be four five one two or forty five twelve, in Chinese 480 may be 四百八十; how a Chinese digit is
-    spoken with its place is written behind it (scoring.sounds.digit_symbols).
+    In English 4512 may be four five one two or forty five twelve, in Chinese 480 may be 四百八十; the place that is
+    spoken with a Chinese digit is written behind it (scoring.sounds.digit_symbols).
     """
     readings: list[tuple[str, ...]] = [()]
     at = 0

@@ -318,8 +318,8 @@ def search(
         ends, distances, least, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
         pack.units, pack.unit_offsets, ids,
         pack.unit_flags, pack.unit_weights, stream.symbols, stream.homes, stream.starts, stream.ids,
-        stream.lexicon.flags, stream.lexicon.rivals, stream.heard_weights, stream.confidences, stream.side_confidence, costs(),
-        model.evidence, model.wrong, coefficients,
+        stream.lexicon.flags, stream.lexicon.rivals, stream.heard_weights, stream.confidences, stream.side_confidence,
+        costs(), model.evidence, model.wrong, coefficients,
         begin, end,
     )  # fmt: skip
     return Hits(spans, scores, features)

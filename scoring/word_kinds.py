@@ -20,7 +20,7 @@ _OPENERS_LIST = """
 OPENERS = frozenset((*_OPENERS_LIST.split(), *"我您你请这那感谢非抱已每祝麻欢先女稍为给在再各如"))
 
 # Words of which one in the place of another makes another sentence: a line is a set, "/" joins the forms of one word.
-# Only what scripts of every trade share: times, directions, opposites. Chinese sets hold no characters that sound alike.
+# Only what scripts of every trade share: times, directions, opposites. No two characters of a set sound alike.
 _RIVALS_ENGLISH = """
     monday tuesday wednesday thursday friday saturday sunday
     january february march april june july august september october november december
@@ -33,7 +33,7 @@ _RIVALS_ENGLISH = """
     include/includes/included/including exclude/excludes/excluded/excluding
     increase/increases/increased/increasing/raise/raised decrease/decreases/decreased/decreasing/reduce/reduced
     open/opens/opened/opening close/closes/closed/closing
-    accept/accepts/accepted/approve/approves/approved/allow/allows/allowed reject/rejects/rejected/refuse/refuses/refused/decline/declines/declined/deny/denies/denied/prohibit/prohibited
+    accept/accepted/approve/approved/allow/allowed reject/rejected/refuse/refused/decline/declined/deny/denied
     activate/activates/activated deactivate/deactivates/deactivated
     enable/enables/enabled disable/disables/disabled
     connect/connects/connected disconnect/disconnects/disconnected
