@@ -27,7 +27,7 @@ def test_no_page_of_the_sample_shuts_anybody_out(site: Site, open_page: OpenPage
         page.goto(address)
         found[address] = grave_findings(page)
 
-    assert found == dict.fromkeys(PAGES, [])
+    assert found == {address: [] for address in PAGES}
 
 
 def test_the_planner_answers_from_the_keyboard(site: Site, open_page: OpenPage) -> None:
