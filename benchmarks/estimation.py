@@ -42,7 +42,7 @@ class Scenario:
     fatal: float = 0.0  # share of calls
     fatal_shape: float = 0.0  # of the gamma distribution of agents' rates; 0: all alike
     machine_sees: float = 0.0  # share of fatal calls whose automatic score is 0
-    design: str = "equal"  # or unsaid (nan), risk, informative, poisson, strata, sometimes
+    design: str = "equal"  # or unsaid (nan), risk, informative, poisson, strata, sometimes, uneven
     no_auto: float = 0.0  # share of calls
 
 
@@ -71,6 +71,8 @@ SCENARIOS = (
     replace(BASE, name="fatal 1 %, rates differ", fatal=0.01, fatal_shape=1),
     replace(BASE, name="fatal 3 %, rates differ", fatal=0.03, fatal_shape=1),
     replace(BASE, name="fatal 3 %, rates differ, 20 reviews", fatal=0.03, fatal_shape=1, reviews=(20, 20)),
+    *(replace(BASE, name=f"fatal 5 %, {n} reviews", fatal=0.05, reviews=(n, n)) for n in (3, 5, 20)),
+    replace(BASE, name="fatal 5 %, rates differ", fatal=0.05, fatal_shape=1),
     replace(BASE, name="fatal 2 %, machine sees half", fatal=0.02, machine_sees=0.5),
     replace(BASE, name="fatal 2 %, 20 agents", fatal=0.02, agents=20),
     replace(BASE, name="fatal 2 %, 5 agents, 10 reviews", fatal=0.02, agents=5, reviews=(10, 10)),
@@ -80,11 +82,18 @@ SCENARIOS = (
     *(replace(BASE, name=f"Poisson, {n} reviews", design="poisson", reviews=(n, n)) for n in (5, 10)),
     replace(BASE, name="strata, 6 reviews", design="strata", reviews=(6, 6)),
     replace(BASE, name="some calls 6 times as likely", design="sometimes"),
+    *(replace(BASE, name=f"very uneven chances, {n} reviews", design="uneven", reviews=(n, n)) for n in (3, 5, 10)),
     replace(BASE, name="by risk, ceiling, fatal 2 %", design="risk", shape="ceiling", mean=92, fatal=0.02),
     replace(BASE, name="20 to 30 calls, 2 to 20 reviews", design="unsaid", calls=(20, 30), reviews=(2, 20)),
     replace(BASE, name="no automatic score on 20 %", no_auto=0.2),
+    replace(BASE, name="no automatic scores", no_auto=1.0),
+    replace(BASE, name="no automatic scores, by risk", no_auto=1.0, design="risk"),
     replace(BASE, name="0 to 6 reviews", reviews=(0, 6)),
     *(replace(BASE, name=f"1 agent, {n} reviews", agents=1, reviews=(n, n)) for n in (3, 5, 20)),
+    *(
+        replace(BASE, name=f"1 agent, ceiling, {n} reviews", agents=1, shape="ceiling", mean=97, reviews=(n, n))
+        for n in (5, 10, 20)
+    ),
     replace(BASE, name="1 agent, 12 reviews, correlation 0", agents=1, reviews=(12, 12), correlation=0.0),
     *(
         replace(FLAT, name=f"{agents} agents, {n} reviews", agents=agents, reviews=(n, n))
@@ -192,6 +201,8 @@ def draw(
         risk *= np.exp(0.3 * rng.normal(size=calls))
     if design == "sometimes":
         risk = np.where(rng.random(calls) < 0.3, 6.0, 1.0)
+    if design == "uneven":
+        risk = rng.lognormal(0, 1.5, calls)
     chance = proportional(risk, n)
     if design == "poisson":
         return chance, rng.random(calls) < chance

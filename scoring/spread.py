@@ -27,8 +27,8 @@ Floats = NDArray[np.float64]
 USUAL_VARIATION, VARIATION_SD = 0.08, 0.08
 LEAST_VARIATION = 0.01
 # With all of the prior's degrees of freedom the intervals hold on average, but too rarely for the erratic third of
-# agents. So only this part of them counts, by the degrees of freedom of one's own.
-CAUTION_DF, CAUTION = (0.0, 2.0, 7.33), (0.8, 0.58, 0.9)
+# agents. So only this part of them counts: the first number plus the second for each degree of freedom of one's own.
+CAUTION, CAUTION_RANGE = (0.46, 0.06), (0.58, 0.9)
 DOUBT = 0.8  # as far as the data do not tell how much agents differ, so many VARIATION_SD more are assumed
 TREND_MIN_AGENTS = 30
 TREND_F = 7.0  # a trend must be plain (about 1 in 1,000 by chance) before it decides an agent's interval
@@ -63,7 +63,7 @@ def moderate(variance: Floats, df: Floats, traits: Floats | None = None) -> Spre
     likeness = _prior_df(even, variance[known] / trend[known] ** 2, df[known])
 
     own_df = np.where(known, df, 0.0)
-    prior_df = likeness * np.interp(own_df, CAUTION_DF, CAUTION)
+    prior_df = likeness * np.clip(CAUTION[0] + CAUTION[1] * own_df, *CAUTION_RANGE)
     level, others = _others(even, known, own_df, likeness)
     with np.errstate(divide="ignore"):
         common_df = np.where(others > 0, 1 / (1 / prior_df + 1 / others), 0.0)
