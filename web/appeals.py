@@ -10,7 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import Agent, Appeal, AppealState, AppealStep, AutoScore, Call, Reexamination, Review, Role, User
@@ -76,7 +76,7 @@ def index() -> ResponseReturnValue:
         Appeal.state,
         STATES,
         asked="state",
-        order=(Appeal.state.in_(OPEN).desc(), Appeal.due_at.desc(), Appeal.id.desc()),
+        order=(Appeal.state.in_(OPEN).desc(), case((Appeal.state.in_(OPEN), Appeal.due_at)).asc(), Appeal.id.desc()),
         options=ROW_OPTIONS,
     )
     waiting = session.scalars(waiting_for(reader()).options(*ROW_OPTIONS)).all()

@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from models import Acknowledgement, Appeal, AppealState, AutoScore, Call, Review, ReviewState, Role, User
+from models import Acknowledgement, Appeal, AutoScore, Call, Review, ReviewState, Role, User
 from qa.acknowledgements import acknowledge
 from qa.appeal_effects import better_answers
 from qa.appeal_rules import AppealRules
