@@ -6,7 +6,7 @@ the whole of what it is about, so that a save whose answer got lost may be sent 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -36,7 +36,9 @@ from qa.reviews import (
     Entry,
     IncompleteReview,
     Opening,
+    answer_given,
     as_drawn,
+    asked_items,
     conflict,
     entry_of,
     finish,
@@ -44,13 +46,14 @@ from qa.reviews import (
     item_problem,
     open_review,
     problems_of,
+    sound_answers,
     suspected_fatals,
     with_cleared_fatals,
 )
 from qa.settings import Settings
 from scoring.call_score import GivenAnswer, score_answers
 from scoring.marks import Answer, CallScore
-from scoring.scorecard import Scorecard
+from scoring.scorecard import Item, Scorecard
 from scoring.weights import after_fatals
 
 MAX_BEAT = 60  # seconds of work that one save may report; a client reports more often than that
@@ -71,6 +74,8 @@ class MarkChange(BaseModel):
     comment: Remark | None = None
     moment: float | None = Field(default=None, ge=0, le=1_000_000, allow_inf_nan=False)  # seconds into the call
     override_reason: Remark | None = None
+    value: Annotated[str, Field(max_length=MAX_COMMENT)] | float | None = None  # of a choice, scale, number or text
+    causes: tuple[Annotated[str, Field(max_length=200)], ...] = Field(default=(), max_length=50)
 
 
 class Changes(BaseModel):
@@ -106,6 +111,7 @@ class Standing:
     answered: float  # points of 100 that the person's score rests on
     points: dict[str, tuple[float, float]]  # answered items: points and possible points
     missing: list[str]  # items that still need an answer
+    unasked: list[str]  # conditional items whose condition does not hold, or not yet
     overridden: list[str]  # items answered otherwise than the machine did
     unexplained: list[str]  # of these, the ones without a reason
     fatal: list[str]  # confirmed fatal items
@@ -158,7 +164,8 @@ def save_changes(
         raise StaleReview(review)
     if review.state is not ReviewState.DRAFT:
         raise Refused(N_("This review is submitted. Take it back to change it."))
-    known = set(item_ids(card_of(review.scorecard)))
+    card = card_of(review.scorecard)
+    known = set(item_ids(card))
     for change in changes.marks:
         if change.item not in known:
             raise Refused(N_("The scorecard has no item %(item)s."), item=change.item)
@@ -171,7 +178,7 @@ def save_changes(
     if changes.comment is not None:
         review.comment = changes.comment.strip() or None
     machine = machine_answers(review)
-    answered = [noted for change in changes.marks if (noted := _apply(review, change, machine)) is not None]
+    answered = [noted for change in changes.marks if (noted := _apply(review, card, change, machine)) is not None]
     if began or changes.marks or changes.reason is not None or changes.comment is not None:
         review.revision += 1
         review.saved_at = now()
@@ -272,8 +279,14 @@ def machine_answer(mark: AutoMark) -> GivenAnswer:
     return GivenAnswer(Answer.NOT_MET if names else Answer(mark.answer), names)
 
 
-def differs(given: GivenAnswer, machine: GivenAnswer) -> bool:
-    """Whether a person's answer is another one than the machine's."""
+def differs(item: Item | None, given: GivenAnswer, machine: GivenAnswer) -> bool:
+    """Whether a person's answer, which has no problem, is another one than the machine's.
+
+    Args:
+        item: None for a fatal or bonus item.
+    """
+    if item is not None and given.value is not None:
+        return answer_given(item, given) is not machine.answer
     return given.answer is not machine.answer or sorted(given.deductions) != sorted(machine.deductions)
 
 
@@ -281,12 +294,17 @@ def standing(review: Review) -> Standing:
     """Return the scores of what is answered so far; what is not answered, or cannot stand, is left open."""
     card = card_of(review.scorecard)
     answers = entry_of(review).answers
-    score = score_answers(card, dict(_sound(card, answers)))
+    sound = dict(sound_answers(card, answers))
+    score = score_answers(card, sound)
+    asked = asked_items(card, answers)
     hidden = hides_machine(review)
     auto = review.call.auto_score
-    answered = {mark.item for mark in score.marks if mark.answer is not Answer.CANNOT_TELL}
     cleared = with_cleared_fatals(card, review.call, answers, unseen=hidden)
-    missing = [item.id for _, item in card.items() if item.id not in answered]
+    missing = [
+        item.id
+        for _, item in card.items()
+        if item.id in asked and item.id not in sound and item_problem(card, item, answers.get(item.id))
+    ]
     raw = score.raw if score.raw is not None else _so_far(card, score)
     return Standing(
         auto=auto.raw if auto is not None and not hidden else None,
@@ -296,6 +314,7 @@ def standing(review: Review) -> Standing:
         answered=score.answered_weight,
         points=_points(card, score, as_printed=bool(missing)),
         missing=[*missing, *(fatal.id for fatal in card.fatal if not _decided(cleared.get(fatal.id)))],
+        unasked=[item.id for _, item in card.items() if item.id not in asked],
         overridden=[mark.item for mark in _overridden(review)],
         unexplained=list(_unexplained(review)),
         fatal=[finding.item for finding in score.fatals if finding.confirmed],
@@ -333,18 +352,6 @@ def _decided(given: GivenAnswer | None) -> bool:
     return given is not None and given.answer is not Answer.CANNOT_TELL
 
 
-def _sound(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> Iterable[tuple[str, GivenAnswer]]:
-    """Yield the answers that can be scored as they are."""
-    for _, item in card.items():
-        given = answers.get(item.id)
-        if given is not None and item_problem(card, item, given) is None:
-            yield item.id, given
-    for extra in _extra(card):
-        given = answers.get(extra)
-        if given is not None and given.answer in (Answer.MET, Answer.NOT_MET):
-            yield extra, given
-
-
 def _extra(card: Scorecard) -> list[str]:
     """Return the ids of what may stay without an answer: fatal and bonus items."""
     return [*(fatal.id for fatal in card.fatal), *(bonus.id for bonus in card.bonus)]
@@ -355,12 +362,14 @@ def _is_more_than_a_remark(card: Scorecard, item: str, given: GivenAnswer) -> bo
     return item not in _extra(card) or given.answer is not Answer.CANNOT_TELL
 
 
-def _overridden(review: Review) -> Iterable[ReviewMark]:
+def _overridden(review: Review) -> Iterator[ReviewMark]:
     machine = machine_answers(review)
-    given = entry_of(review).answers
+    card = card_of(review.scorecard)
+    items = {item.id: item for _, item in card.items()}
+    sound = dict(sound_answers(card, entry_of(review).answers))
     for mark in review.marks:
-        known = machine.get(mark.item)
-        if known is not None and mark.answer != Answer.CANNOT_TELL and differs(given[mark.item], known):
+        known, given = machine.get(mark.item), sound.get(mark.item)
+        if known is not None and given is not None and differs(items.get(mark.item), given, known):
             yield mark
 
 
@@ -372,18 +381,22 @@ def _unexplained(review: Review) -> dict[str, Refused]:
     }
 
 
-def _apply(review: Review, change: MarkChange, machine: Mapping[str, GivenAnswer]) -> dict[str, Any] | None:
+def _apply(
+    review: Review, card: Scorecard, change: MarkChange, machine: Mapping[str, GivenAnswer]
+) -> dict[str, Any] | None:
     """Bring one change into the draft; return what the audit trail keeps of it: nothing for words alone."""
     mark = next((one for one in review.marks if one.item == change.item), None)
-    before = (mark.answer, list(mark.deductions)) if mark else (None, [])
+    before = (mark.answer, list(mark.deductions), mark.value) if mark else (None, [], None)
     comment, reason = (_trimmed(text) for text in (change.comment, change.override_reason))
-    answer, deductions = change.answer, list(change.deductions)
-    if answer is None and deductions:
-        answer = Answer.NOT_MET
-    if answer is None and not (comment or reason or change.moment is not None):
+    answer, deductions, value = change.answer, list(change.deductions), change.value
+    if answer is None and (deductions or value is not None):
+        answer = Answer.NOT_MET if deductions else _by_value(card, change)
+    words = next((item.type == "text" for _, item in card.items() if item.id == change.item), False)
+    after = (answer and answer.value, deductions, value)
+    if answer is None and value is None and not (comment or reason or change.moment is not None):
         if mark is not None:
             review.marks.remove(mark)
-        return _noted(change.item, before, (None, []), explained=False)
+        return _noted(change.item, before, after, explained=False, words=words)
     if mark is None:
         mark = ReviewMark(item=change.item)
         review.marks.append(mark)
@@ -393,19 +406,36 @@ def _apply(review: Review, change: MarkChange, machine: Mapping[str, GivenAnswer
     mark.deductions = deductions
     mark.points = None
     mark.comment, mark.override_reason, mark.at_seconds = comment, reason, change.moment
-    mark.causes = mark.causes or []
+    mark.value, mark.causes = value, list(change.causes)
     mark.auto_answer = known.answer.value if known is not None and answer is not None else None
-    return _noted(change.item, before, (answer and answer.value, deductions), explained=reason is not None)
+    return _noted(change.item, before, after, explained=reason is not None, words=words)
+
+
+def _by_value(card: Scorecard, change: MarkChange) -> Answer | None:
+    """Return the answer that a value stands for; None while it is no answer to its item."""
+    for _, item in card.items():
+        given = GivenAnswer(Answer.MET, value=change.value)
+        if item.id == change.item and item_problem(card, item, given) is None:
+            return answer_given(item, given)
+    return None
 
 
 def _noted(
-    item: str, before: tuple[str | None, list[Any]], after: tuple[str | None, list[Any]], *, explained: bool
+    item: str,
+    before: tuple[str | None, list[Any], Any],
+    after: tuple[str | None, list[Any], Any],
+    *,
+    explained: bool,
+    words: bool,
 ) -> dict[str, Any] | None:
+    """Return what changed in an answer; of a text (`words`) only that it did."""
     if before == after:
         return None
     noted: dict[str, Any] = {"item": item, "before": before[0], "after": after[0]}
     if before[1] or after[1]:
         noted |= {"deductions_before": before[1], "deductions_after": after[1]}
+    if before[2] != after[2] and not words:
+        noted |= {"value_before": before[2], "value_after": after[2]}
     return noted | ({"reason_given": True} if explained else {})
 
 
@@ -423,10 +453,11 @@ def _says(mark: ReviewMark | None, change: MarkChange) -> bool:
     words = (_trimmed(change.comment), _trimmed(change.override_reason), change.moment)
     answer = change.answer or (Answer.NOT_MET if change.deductions else None)
     if mark is None:
-        return answer is None and words == (None, None, None)
-    stored = None if mark.answer == Answer.CANNOT_TELL and answer is None else mark.answer
+        return answer is None and change.value is None and words == (None, None, None)
+    stored = None if answer is None and (mark.answer == Answer.CANNOT_TELL or change.value is not None) else mark.answer
     said = (mark.comment, mark.override_reason, mark.at_seconds)
-    return stored == answer and tuple(mark.deductions) == change.deductions and said == words
+    rest = (tuple(mark.deductions), mark.value, tuple(mark.causes or ()))
+    return stored == answer and rest == (change.deductions, change.value, change.causes) and said == words
 
 
 def _trimmed(text: str | None) -> str | None:

@@ -8,7 +8,7 @@ qa.review_saving's matter.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -33,14 +33,14 @@ from qa.criteria import active_scorecard, card_of
 from qa.notifications import notify
 from qa.refusals import N_, Refused
 from qa.sampling import review_reason
-from scoring.call_score import GivenAnswer, score_answers
+from scoring.call_score import GivenAnswer, conditions, score_answers
+from scoring.item_types import BY_VALUE, ItemType, UnfitValue, answer_of, share_of
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Item, Scorecard
 
 REVIEWERS = frozenset({Role.INSPECTOR, Role.LEAD})
 MAX_COMMENT = 4_000  # characters
 RELEASE_WITHIN = timedelta(days=45)  # later than that nobody remembers the call
-_NEVER = ("never", "无")
 
 
 class IncompleteReview(Refused):
@@ -105,7 +105,7 @@ def scorecard_for(session: Session, call: Call) -> ScorecardVersion:
 
 def may_be_not_applicable(item: Item) -> bool:
     """Return whether the card allows the answer "not applicable" to `item`."""
-    return item.na is not None and item.na.strip().casefold() not in ("", *_NEVER)
+    return item.na_allowed
 
 
 def visible_reviews(user: User) -> Select[Review]:
@@ -377,10 +377,11 @@ def suspected_fatals(call: Call) -> frozenset[str]:
 
 
 def problems_of(card: Scorecard, entry: Entry, answers: Mapping[str, GivenAnswer]) -> dict[str, Refused]:
-    """Return what is wrong with `answers`, by item in the card's order."""
+    """Return what is wrong with `answers`, by item in the card's order; items that are not asked need none."""
     problems: dict[str, Refused] = {}
+    asked = asked_items(card, answers)
     for _, item in card.items():
-        problem = item_problem(card, item, answers.get(item.id))
+        problem = item_problem(card, item, answers.get(item.id)) if item.id in asked else None
         if problem:
             problems[item.id] = problem
     for fatal in card.fatal:
@@ -401,16 +402,46 @@ def problems_of(card: Scorecard, entry: Entry, answers: Mapping[str, GivenAnswer
     return problems
 
 
+def asked_items(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> frozenset[str]:
+    """Return the items that are to be answered: all but the conditional ones whose condition does not hold (yet)."""
+    holds = conditions(card, dict(sound_answers(card, answers)))
+    return frozenset(item.id for _, item in card.items() if holds.get(item.id, True))
+
+
+def sound_answers(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> Iterator[tuple[str, GivenAnswer]]:
+    """Yield the answers that can be scored as they stand."""
+    for _, item in card.items():
+        given = answers.get(item.id)
+        if given is not None and item_problem(card, item, given) is None:
+            yield item.id, given
+    for extra in (*[fatal.id for fatal in card.fatal], *[bonus.id for bonus in card.bonus]):
+        given = answers.get(extra)
+        if given is not None and given.answer in (Answer.MET, Answer.NOT_MET):
+            yield extra, given
+
+
 def item_problem(card: Scorecard, item: Item, given: GivenAnswer | None) -> Refused | None:
     """Return what is wrong with the answer to an ordinary item, None when nothing is."""
-    if given is None or given.answer is Answer.CANNOT_TELL:
-        return Refused(N_("Choose an answer."))
+    kind = card.type_of(item)
+    if given is None or (given.answer is Answer.CANNOT_TELL and given.value is None):
+        return None if kind == "text" else Refused(N_("Choose an answer."))
     if given.answer is Answer.NOT_APPLICABLE:
         if given.deductions:
             return Refused(N_('"Not applicable" and a deduction exclude each other.'))
+        if given.value is not None:
+            return Refused(N_('"Not applicable" and another answer exclude each other.'))
         return None if may_be_not_applicable(item) else Refused(N_("This item always applies."))
-    if card.method != "deduct":
-        return Refused(N_("This scorecard has no deductions.")) if given.deductions else None
+    wrong = _value_problem(item, given) if kind in BY_VALUE else _answer_problem(item, kind, given)
+    return wrong or _cause_problem(item, given)
+
+
+def _answer_problem(item: Item, kind: ItemType, given: GivenAnswer) -> Refused | None:
+    if kind != "deduction":
+        if given.deductions:
+            return Refused(N_("This item has no deductions."))
+        if kind == "yes_no" and given.answer is Answer.PARTLY:
+            return Refused(N_("This item is answered yes or no."))
+        return None
     unknown = [name for name in given.deductions if name not in item.deduct]
     if unknown:
         return Refused(N_('There is no deduction "%(name)s" in this item.'), name=unknown[0])
@@ -419,6 +450,36 @@ def item_problem(card: Scorecard, item: Item, given: GivenAnswer | None) -> Refu
     if given.answer is not Answer.MET and not given.deductions:
         return Refused(N_("Say what is deducted."))
     return None
+
+
+def _value_problem(item: Item, given: GivenAnswer) -> Refused | None:
+    if given.deductions:
+        return Refused(N_("This item has no deductions."))
+    if given.value is None:
+        return Refused(N_("Choose an answer."))
+    try:
+        share_of(item, given.value)
+    except UnfitValue:
+        if item.type == "number":
+            return Refused(N_("The scorecard says nothing about %(value)s: correct the number."), value=given.value)
+        return Refused(N_("This is no answer to the item."))
+    return None
+
+
+def _cause_problem(item: Item, given: GivenAnswer) -> Refused | None:
+    if not given.causes:
+        return None
+    if any(cause not in item.causes for cause in given.causes):
+        return Refused(N_("This is no root cause of the item."))
+    if answer_given(item, given) not in (Answer.PARTLY, Answer.NOT_MET):
+        return Refused(N_("A root cause belongs to an answer that is not met."))
+    return None
+
+
+def answer_given(item: Item, given: GivenAnswer) -> Answer:
+    """Return the answer that `given`, which has no problem, comes to: of a value, what its share stands for."""
+    share = share_of(item, given.value) if given.value is not None else None
+    return given.answer if share is None else answer_of(share)
 
 
 def _fatal_problem(given: GivenAnswer | None) -> Refused | None:
@@ -476,8 +537,10 @@ def _fill(review: Review, entry: Entry, score: CallScore | None, answers: Mappin
     marks = []
     for item, given in answers.items():
         mark = kept.get(item) or ReviewMark(item=item)
-        # With deductions the points left decide between partly and not met.
-        mark.answer = (scored[item].answer if item in scored and given.deductions else given.answer).value
+        # With deductions the points left decide between partly and not met, with a value its share.
+        decided = item in scored and (given.deductions or given.value is not None)
+        mark.answer = (scored[item].answer if decided else given.answer).value
+        mark.value, mark.causes = given.value, list(given.causes)
         mark.points = scored[item].points if item in scored else None
         mark.deductions = list(given.deductions)
         mark.comment = _trimmed(given.comment)
@@ -495,7 +558,7 @@ def entry_of(review: Review) -> Entry:
     return Entry(
         answers={
             mark.item: GivenAnswer(
-                Answer.NOT_MET if mark.deductions else Answer(mark.answer), tuple(mark.deductions), mark.comment
+                _answer_of(mark), tuple(mark.deductions), mark.comment, mark.value, tuple(mark.causes or ())
             )
             for mark in review.marks
         },
@@ -503,3 +566,10 @@ def entry_of(review: Review) -> Entry:
         comment=review.comment,
         moments={mark.item: mark.at_seconds for mark in review.marks if mark.at_seconds is not None},
     )
+
+
+def _answer_of(mark: ReviewMark) -> Answer:
+    """Return the answer as it was given: a value decides by itself, as deductions do."""
+    if mark.value is not None:
+        return Answer.MET
+    return Answer.NOT_MET if mark.deductions else Answer(mark.answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scoring.alignment import Step, steps_of
 from scoring.text import normaliser
 
-NOTHING_ALIKE = 0.2  # share of the wording that must be found again for a comparison to say anything
+NOTHING_ALIKE = 0.3  # share of the wording that must be found again for a comparison to say anything
 
 
 def difference(wording: str, heard: str | None, language: str) -> tuple[Step, ...]:

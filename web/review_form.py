@@ -13,10 +13,11 @@ from qa.criteria import phrases_of
 from qa.reviews import may_be_not_applicable, suspected_fatals
 from scoring.alignment import Step
 from scoring.difference import difference
+from scoring.item_types import own_names
 from scoring.marks import Answer, Evidence
 from scoring.phrase_set import PhraseSet
 from scoring.scorecard import BonusItem, FatalItem, Item, Scorecard
-from web.i18n import ANSWERS
+from web.i18n import ANSWERS, N_
 from web.rule_words import stored_in_words
 
 EVIDENCE_SHOWN = 3
@@ -53,7 +54,16 @@ class Choice:
     value: str
     name: str
     points: float | None = None  # of a deduction
-    deduction: bool = False
+    kind: str = "answer"  # or "deduction", "option" (of a choice), "step" (of a scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """When an answer is the right one, and an example of it."""
+
+    answer: str
+    guidance: str | None
+    example: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +75,8 @@ class Question:
     choices: list[Choice]
     suggestion: Suggestion | None
     suspected: bool = False
+    type: str = "met"  # of an ordinary item: scoring.item_types.ItemType
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +93,14 @@ def groups(card: Scorecard, call: Call, *, blind: bool = False) -> Iterator[Ques
     phrases = machine_phrases(call)
     for section in card.sections:
         questions = [
-            Question(item, "item", list(item_choices(card, item)), suggestion(marks.get(item.id), phrases, call))
+            Question(
+                item,
+                "item",
+                list(item_choices(card, item)),
+                suggestion(marks.get(item.id), phrases, call),
+                type=card.type_of(item),
+                advice=tuple(advice_on(item, card.type_of(item))),
+            )
             for item in section.items
         ]
         yield QuestionGroup(section.id, f"{section.id} {section.name}", section.weight, questions)
@@ -99,7 +118,7 @@ def fatal_questions(card: Scorecard, call: Call, *, blind: bool = False) -> list
     findings = call.auto_score.summary.get("fatals", []) if call.auto_score else []
     evidence = {found["item"]: found.get("evidence", []) for found in findings}
     phrases = machine_phrases(call)
-    choices = [Choice(Answer.MET.value, gettext("Nothing found")), Choice(Answer.NOT_MET.value, gettext("Confirmed"))]
+    choices = [Choice(value, gettext(name)) for value, name in answer_names("fatal").items()]
     questions = [
         Question(
             item,
@@ -109,6 +128,7 @@ def fatal_questions(card: Scorecard, call: Call, *, blind: bool = False) -> list
             if item.id in suspected
             else None,
             suspected=item.id in suspected,
+            advice=tuple(advice_on(item, "fatal")),
         )
         for item in card.fatal
     ]
@@ -116,16 +136,42 @@ def fatal_questions(card: Scorecard, call: Call, *, blind: bool = False) -> list
 
 
 def item_choices(card: Scorecard, item: Item) -> Iterator[Choice]:
-    """Yield the answers that the card offers for an item, "not applicable" last."""
-    if card.method == "deduct":
-        yield Choice(Answer.MET.value, gettext("No deduction"))
-        for name, points in item.deduct.items():
-            yield Choice(name, name, points, deduction=True)
-    else:
-        for answer in (Answer.MET, Answer.PARTLY, Answer.NOT_MET):
-            yield Choice(answer.value, gettext(ANSWERS[answer]))
+    """Yield the answers that the card offers for an item, "not applicable" last; none for a number or a text."""
+    kind = card.type_of(item)
+    match kind:
+        case "deduction":
+            yield Choice(Answer.MET.value, gettext("No deduction"))
+            for name, points in item.deduct.items():
+                yield Choice(name, name, points, "deduction")
+        case "met" | "yes_no":
+            for value, name in answer_names(kind).items():
+                yield Choice(value, gettext(name))
+        case "choice":
+            for option in item.options:
+                yield Choice(option.name, option.name, kind="option")
+        case "scale":
+            for step in map(int, own_names(item)):
+                label = item.labels.get(step)
+                yield Choice(str(step), f"{step} {label}" if label else str(step), kind="step")
     if may_be_not_applicable(item):
         yield Choice(Answer.NOT_APPLICABLE.value, gettext(ANSWERS[Answer.NOT_APPLICABLE]))
+
+
+def answer_names(kind: str) -> dict[str, str]:
+    """Return the names of the answers to an item of this kind, as message ids."""
+    if kind == "yes_no":
+        return {Answer.MET.value: N_("Yes"), Answer.NOT_MET.value: N_("No")}
+    if kind == "fatal":
+        return {Answer.MET.value: N_("Nothing found"), Answer.NOT_MET.value: N_("Confirmed")}
+    return {answer.value: ANSWERS[answer] for answer in (Answer.MET, Answer.PARTLY, Answer.NOT_MET)}
+
+
+def advice_on(item: Item | FatalItem, kind: str) -> Iterator[Advice]:
+    """Yield what the card says about the answers to an item."""
+    names = {**ANSWERS, **answer_names(kind)}
+    for answer in dict.fromkeys([*item.guidance, *item.examples]):
+        name = gettext(names[answer]) if answer in names else answer
+        yield Advice(name, item.guidance.get(answer), item.examples.get(answer))
 
 
 def machine_marks(call: Call) -> dict[str, AutoMark]:

@@ -179,6 +179,7 @@ def state_of(review: Review) -> dict[str, Any]:
         "complete": found.complete,
         "points": found.points,
         "missing": found.missing,
+        "unasked": found.unasked,
         "fatal": found.fatal,
     }
     if hides_machine(review):

@@ -24,12 +24,22 @@ const remember = (name, value) => window.localStorage.setItem(`hotline.bench.${n
 // --- the state of one item ----------------------------------------------------------------------------------------
 
 const part = (item, name) => item.querySelector(`[data-${name}]`);
-const picks = (item) => [...item.querySelectorAll("[data-answer], [data-deduction]")];
+const PICKS = "[data-answer], [data-deduction], [data-option], [data-step]";
+const picks = (item) => [...item.querySelectorAll(PICKS)];
 const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
 const machineOf = (item) => {
   const shown = item.querySelector("[data-auto]");
   return { answer: shown.dataset.auto || null, deductions: JSON.parse(shown.dataset.autoDeductions) };
 };
+
+/** Return the value of a choice, a scale, a number or a text; null without one. */
+function valueOf(item, pressed) {
+  const option = pressed.find((button) => button.dataset.option ?? button.dataset.step);
+  if (option) return option.dataset.option ?? Number(option.dataset.step);
+  const typed = part(item, "number") ?? part(item, "text");
+  if (!typed || pressed.length || !typed.value.trim()) return null;
+  return typed.type === "number" ? Number(typed.value) : typed.value;
+}
 
 /** Return all that is entered about an item, as the server wants it. */
 function markOf(item) {
@@ -37,10 +47,13 @@ function markOf(item) {
   const moment = JSON.parse(item.dataset.mark ?? "{}").moment ?? null;
   const deductions = pressed.map((button) => button.dataset.deduction).filter(Boolean);
   const answer = deductions.length ? "not_met" : (pressed.find((button) => button.dataset.answer)?.dataset.answer ?? null);
+  const causes = [...item.querySelectorAll("[data-cause]")].filter(isPressed).map((button) => button.dataset.cause);
   return {
     item: item.dataset.item,
     answer,
     deductions,
+    value: valueOf(item, pressed),
+    causes: answer === "met" || answer === "not_applicable" ? [] : causes,
     comment: part(item, "item-comment").value || null,
     override_reason: part(item, "override-reason").value || null,
     moment,
@@ -52,9 +65,13 @@ function showMark(mark) {
   const item = document.getElementById(`item-${mark.item}`);
   if (!item) return;
   for (const button of picks(item)) {
-    const on = button.dataset.deduction ? mark.deductions.includes(button.dataset.deduction) : !mark.deductions.length && button.dataset.answer === mark.answer;
+    const { deduction, option, step, answer } = button.dataset;
+    const on = deduction ? mark.deductions.includes(deduction) : option || step ? String(mark.value) === (option ?? step) : !mark.deductions.length && answer === mark.answer;
     button.setAttribute("aria-pressed", String(on));
   }
+  for (const button of item.querySelectorAll("[data-cause]")) button.setAttribute("aria-pressed", String(mark.causes.includes(button.dataset.cause)));
+  const typed = part(item, "number") ?? part(item, "text");
+  if (typed) typed.value = mark.value ?? "";
   part(item, "item-comment").value = mark.comment ?? "";
   part(item, "override-reason").value = mark.override_reason ?? "";
   setMoment(item, mark.moment);
@@ -74,7 +91,10 @@ function showOverride(item) {
   item.classList.toggle("changed", changed);
   part(item, "changed").hidden = !changed;
   part(item, "override").hidden = !changed && !part(item, "override-reason").value;
-  item.classList.toggle("answered", markOf(item).answer !== null);
+  const mark = markOf(item);
+  item.classList.toggle("answered", mark.answer !== null || mark.value !== null);
+  const causes = part(item, "causes");
+  if (causes) causes.hidden = mark.answer === "met" || mark.answer === "not_applicable";
 }
 
 const saver = new Saver(page, { told: showSaved, stood: showState });
@@ -90,7 +110,7 @@ function pick(item, button) {
   if (!button || button.disabled) return;
   const on = !isPressed(button);
   for (const other of picks(item)) {
-    if (other !== button && (!button.dataset.deduction || other.dataset.answer)) other.setAttribute("aria-pressed", "false");
+    if (other !== button && !(button.dataset.deduction && other.dataset.deduction)) other.setAttribute("aria-pressed", "false");
   }
   button.setAttribute("aria-pressed", String(on));
   changed(item);
@@ -114,7 +134,7 @@ function advance(item, { done = false } = {}) {
   if (differs(item) && !part(item, "override-reason").value) return part(item, "override-reason").focus();
   const confirmed = item.dataset.kind === "fatal" && mark.answer === "not_met";
   if (confirmed && !mark.comment) return part(item, "item-comment").focus();
-  const stays = mark.deductions.length || mark.answer === null;
+  const stays = mark.deductions.length || (mark.answer === null && mark.value === null);
   if (document.querySelector("[data-advance]").checked && (done || !stays)) move(1);
 }
 
@@ -142,8 +162,9 @@ function enter(item, { focus = true } = {}) {
 }
 
 function move(steps) {
-  const at = here ? items.indexOf(here) + steps : 0;
-  enter(items[Math.min(Math.max(at, 0), items.length - 1)]);
+  const asked = items.filter((item) => item === here || !item.classList.contains("unasked"));
+  const at = here ? asked.indexOf(here) + steps : 0;
+  enter(asked[Math.min(Math.max(at, 0), asked.length - 1)]);
 }
 
 const evidenceAt = new WeakMap();
@@ -184,6 +205,7 @@ function showState(found) {
     const id = item.dataset.item;
     showPoints(part(item, "points"), found.points[id]);
     item.classList.toggle("unanswered", found.missing.includes(id));
+    item.classList.toggle("unasked", found.unasked.includes(id));
   }
   for (const shown of page.querySelectorAll("[data-section]")) {
     const own = [...page.querySelectorAll(`[data-of="${CSS.escape(shown.dataset.section)}"]`)].map((item) => found.points[item.dataset.item]).filter(Boolean);
@@ -219,6 +241,7 @@ function showProblems(problems) {
   let first = null;
   for (const [id, text] of Object.entries(problems)) {
     const item = document.getElementById(`item-${id}`);
+    item?.classList.remove("unasked");
     const shown = item ? part(item, "problem") : page.querySelector(`[data-problem-of="${CSS.escape(id)}"]`);
     if (!shown) continue;
     shown.textContent = text;
@@ -304,8 +327,13 @@ function listen() {
   page.addEventListener("click", (event) => {
     const item = event.target.closest("[data-item]");
     if (!item) return;
-    const button = event.target.closest("[data-answer], [data-deduction]");
+    const button = event.target.closest(PICKS);
+    const cause = event.target.closest("[data-cause]");
     if (button) pick(item, button);
+    else if (cause) {
+      cause.setAttribute("aria-pressed", String(!isPressed(cause)));
+      changed(item);
+    }
     else if (event.target.closest("[data-accept]")) accept(item);
     else if (event.target.closest("[data-moment]")) {
       const set = JSON.parse(item.dataset.mark ?? "{}").moment ?? null;
@@ -313,7 +341,7 @@ function listen() {
       changed(item);
     }
     // A click leaves the keys to the page; who tabs from button to button stays on the button.
-    const byPointer = event.detail > 0 && !event.target.closest("textarea, select, summary, a");
+    const byPointer = event.detail > 0 && !event.target.closest("textarea, select, input, summary, a");
     if (!event.target.closest("[data-accept]")) enter(item, { focus: byPointer });
   });
   page.addEventListener("focusin", (event) => {
@@ -322,7 +350,10 @@ function listen() {
   });
   page.addEventListener("input", (event) => {
     const item = event.target.closest("[data-item]");
-    if (item && event.target.matches("textarea")) changed(item, { soon: true });
+    if (item && event.target.matches("textarea, input")) {
+      if (event.target.matches("[data-number], [data-text]")) for (const other of picks(item)) other.setAttribute("aria-pressed", "false");
+      changed(item, { soon: true });
+    }
     else if (event.target.matches("[data-comment]") && event.target.id === "comment") saver.change("comment", event.target.value, { soon: true });
   });
   page.addEventListener("change", (event) => {
