@@ -41,6 +41,7 @@ from web.access import allow
 from web.agents import FILES, download
 from web.appeal_page import STATES, appeal_page, item_of, machine_evidence, page_words, read_choice, step_text
 from web.audit import address, seen
+from web.call_page import LONG_SILENCE
 from web.context import settings
 from web.db import session
 from web.i18n import named
@@ -104,6 +105,7 @@ def show(appeal_id: int) -> ResponseReturnValue:
         "appeals/show.html",
         page=(page := appeal_page(session, user, appeal)),
         view=page.view,
+        long_silence=LONG_SILENCE,
         appeal=appeal,
         review=appeal.review,
         call=appeal.review.call,
