@@ -169,7 +169,7 @@ def test_an_appeal_from_the_agent_to_another_inspector_and_back(
     inspector.get_by_role("link", name="S1 Caller told the call is recorded").click()
     inspector.wait_for_selector("[data-review][data-ready]")
     expect(inspector.get_by_label("If upheld: what was wrong with the mark?")).to_be_hidden()
-    inspector.get_by_text("Uphold: Met").click()
+    inspector.get_by_role("radio", name="Uphold: Met").check()
     inspector.get_by_label("If upheld: what was wrong with the mark?").select_option("evidence_missed")
     inspector.get_by_label("Reason, for the agent").fill("It is said at 0:09.")
     assert grave_findings(inspector) == []
