@@ -190,14 +190,17 @@ def give(appeal_id: int) -> ResponseReturnValue:
 def settle_appeal(appeal_id: int) -> ResponseReturnValue:
     """Raise the mark or keep it."""
     form = request.form
-    decision = Decision(
-        given=read_choice(form.get("answer", ""), form.getlist("deduct"), form.get("value", "")),
-        reason=form.get("reason", ""),
-        cause=form.get("cause") or None,
-    )
+    given = read_choice(form.get("answer", ""), form.getlist("deduct"), form.get("value", ""))
+    decision = Decision(given, form.get("reason", ""), form.get("cause") or None)
+
+    def act(appeal: Appeal) -> None:
+        if given is None and form.get("answer") != "keep":
+            raise Refused(N_("Choose an answer."), field="answer")
+        decide(session, appeal, reader(), decision, rules=rules(), address=address())
+
     return done(
         appeal_id,
-        lambda appeal: decide(session, appeal, reader(), decision, rules=rules(), address=address()),
+        act,
         gettext("Decided. The agent is told."),
     )
 
