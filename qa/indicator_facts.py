@@ -10,10 +10,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from models import (
+    Appeal,
+    AppealState,
     AutoMark,
     AutoScore,
     Call,
@@ -330,3 +332,15 @@ def due_reviews(session: Session, period: Period, today: date) -> Count:
         )
     ).one()
     return Count(int(finished), int(n))
+
+
+def overturned_reviews(session: Session, period: Period, zone: ZoneInfo) -> Count:
+    """Return of how many released reviews of the period's calls an appeal was upheld."""
+    upheld = exists().where(Appeal.review_id == Review.id, Appeal.state == AppealState.UPHELD)
+    n, overturned = session.execute(
+        select(func.count(), func.count().filter(upheld))
+        .select_from(Review)
+        .join(Review.call)
+        .where(Review.state == ReviewState.RELEASED, Review.ordinary, *in_period(period, zone))
+    ).one()
+    return Count(int(overturned), int(n))

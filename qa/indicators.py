@@ -34,7 +34,7 @@ from scoring.uncertainty import Interval, Tally, share_interval, student_interva
 
 # What nothing in this program records: figures of the telephone system and the ticket system, which complaints are
 # special ones with a longer time, appeals, and actions. They are entered and watched elsewhere.
-WITHOUT_SOURCE = frozenset({"I111", "I121", "I412", "I413", "I613", "I621", "I622", "I623"})
+WITHOUT_SOURCE = frozenset({"I111", "I121", "I412", "I413", "I621", "I622", "I623"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +100,7 @@ def _sources(session: Session, book: Book, zone: ZoneInfo) -> Mapping[str, Calla
         "I511": lambda _: _part(centre, "NV"),
         "I611": lambda _: _done(facts.due_reviews(session, period, today)),
         "I612": lambda _: _agreed(inspection(session, period, zone=zone).whole),
+        "I613": lambda _: _count(facts.overturned_reviews(*asked)),
         "I614": lambda _: _gap(centre),
     }
 

@@ -153,6 +153,7 @@ def corrections_of(session: Session, review: Review) -> Sequence[Reexamination]:
         .join(Reexamination.appeal)
         .where(
             Reexamination.call_id == review.call_id,
+            Appeal.review_id != review.id,
             Reexamination.outcome == "wrong",
             Reexamination.review_id.is_not(None),
         )
@@ -209,7 +210,7 @@ def _failed(evidence: Sequence[Mapping[str, Any]]) -> list[Rule]:
 
 
 def _hits(session: Session, appeal: Appeal, rules: set[Rule]) -> Iterator[_Hit | None]:
-    """Yield the other calls in which one of `rules` led to the same answer, the newest first.
+    """Yield the calls in which one of `rules` led to the same answer, the newest first; its own with another review.
 
     A call where a person has answered otherwise is left out: it is settled. None stands for such a call.
     """
@@ -217,7 +218,7 @@ def _hits(session: Session, appeal: Appeal, rules: set[Rule]) -> Iterator[_Hit |
     calls = [
         call
         for call, evidence in _marked(session, appeal.item, answer, _is_fatal(appeal))
-        if call != appeal.review.call_id and rules & set(_failed(evidence))
+        if rules & set(_failed(evidence))
     ]
     reviews: dict[int, list[Review]] = {}
     for i in range(0, len(calls), CHUNK):
@@ -227,6 +228,7 @@ def _hits(session: Session, appeal: Appeal, rules: set[Rule]) -> Iterator[_Hit |
                 Review.call_id.in_(calls[i : i + CHUNK]),
                 Review.state != ReviewState.DRAFT,
                 Review.ordinary,
+                Review.id != appeal.review_id,
             )
             .options(selectinload(Review.marks))
             .order_by(Review.id)
@@ -234,6 +236,8 @@ def _hits(session: Session, appeal: Appeal, rules: set[Rule]) -> Iterator[_Hit |
         for review in session.scalars(finished):
             reviews.setdefault(review.call_id, []).append(review)
     for call in calls:
+        if call == appeal.review.call_id and call not in reviews:
+            continue  # Of this call there is no other review.
         yield _hit(call, reviews.get(call, []), appeal.item, answer)
 
 

@@ -44,6 +44,7 @@ from qa.appeals import (
     withdraw,
 )
 from qa.criteria import card_of
+from qa.indicator_facts import Count, overturned_reviews
 from qa.periods import Period
 from qa.published import changes_since, pending, publish
 from qa.refusals import Refused
@@ -124,8 +125,10 @@ def raised(
     return raise_appeal(session, office.review, item, office.agent_user, "I said it.", rules=rules, at=at)
 
 
-def passed(session: Session, office: Office, rules: AppealRules = RULES, at: datetime = MONDAY) -> Appeal:
-    appeal = raised(session, office, rules=rules, at=at)
+def passed(
+    session: Session, office: Office, rules: AppealRules = RULES, at: datetime = MONDAY, item: str = "S1"
+) -> Appeal:
+    appeal = raised(session, office, item, rules=rules, at=at)
     return pass_on(session, appeal, office.supervisor, rules=rules, at=at)
 
 
@@ -515,6 +518,14 @@ def test_publishing_a_period_closes_the_window_and_a_later_decision_becomes_an_a
     assert change.published.subject_id == office.agent.id
     assert change.points > 0
     assert [cause["kind"] for cause in change.causes] == ["review"]
+
+
+def test_upheld_appeals_are_an_indicator(session: Session, office: Office) -> None:
+    released(session, make_call(session, agent=office.agent), office.scorer, office.card)
+    decide(session, passed(session, office), office.inspector, UPHOLD, rules=RULES)
+    decide(session, passed(session, office, item="R2"), office.other_inspector, UPHOLD, rules=RULES)
+
+    assert overturned_reviews(session, Period.parse("2026-11"), ZONE) == Count(1, 2)
 
 
 ANSWERS = st.sampled_from([MET, PARTLY, NOT_MET, NA])

@@ -220,3 +220,18 @@ def test_both_reviews_of_a_call_that_two_inspectors_scored_rise(
 
     assert [review.final for review in both] == [100, 100]
     assert session.scalars(select(Reexamination.outcome)).all() == ["wrong"]
+
+
+def test_the_other_inspectors_review_of_the_same_call_is_looked_at_too(
+    session: Session, card: ScorecardVersion, scorer: User, inspector: User
+) -> None:
+    call = hit(session, card)
+    contested = reviewed(session, call, scorer, S1=NOT_MET)
+    second = reviewed(session, call, make_user(session, Role.INSPECTOR, "zoe"), S1=NOT_MET)
+
+    (one,) = of_appeal(session, upheld(session, contested, inspector))
+    settle(session, one, "wrong", inspector)
+
+    assert (one.review_id, second.final) == (second.id, 100)
+    assert corrections_of(session, contested) == []
+    assert corrections_of(session, second) == [one]

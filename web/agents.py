@@ -43,6 +43,7 @@ bp = Blueprint("agents", __name__, url_prefix="/agents")
 
 STAFF = (Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 HISTORY = 8  # periods
+LEAST_TEAM = 3  # agents: of two, each could work out the other's score
 PAGE_SIZE = 50
 ITEM_COLUMNS = (
     N_("Staff number"), N_("Agent"), N_("Scorecard"), N_("Item"), N_("Item name"), N_("Met, in percent"),
@@ -247,6 +248,7 @@ def trend(agent_id: int) -> ResponseReturnValue:
             **bands_and_target(scheme),
             "points": [
                 trend_point(row, with_year=i == 0 or row.period.year != rows[i - 1].period.year)
+                | {"team": team_value(row)}
                 for i, row in enumerate(rows)
             ],
         }
@@ -309,6 +311,16 @@ def bands_and_target(scheme: Scheme) -> dict[str, object]:
         "target": scheme.target,
         "bands": [{"grade": grade, "from": scheme.bands[grade]} for grade in scheme.grades],
     }
+
+
+def team_value(row: AgentScoreRow) -> float | None:
+    """Return the score of the agent's team in the period of `row`; None where the team is too small to be a measure."""
+    if row.team_id is None:
+        return None
+    for group in open_book(session, row.period, zone=settings.zone).groups():
+        if group.subject == "team" and group.id == row.team_id and group.agents >= LEAST_TEAM:
+            return figure(group.score.value)
+    return None
 
 
 def sees_nobody() -> bool:

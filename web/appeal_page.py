@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -58,6 +59,7 @@ LOOKS: dict[str, tuple[str, str]] = {  # class and icon of a state
     AppealState.KEPT: ("", "equal"),
     AppealState.WITHDRAWN: ("", "arrow-back-up"),
 }
+_SENT = TypeAdapter(tuple[Answer, tuple[str, ...], float | str | None])  # what `_sent` writes
 NAMES_PERSON = frozenset({"assigned", "reexamined"})  # steps whose note stands inside their name
 
 
@@ -223,12 +225,18 @@ def read_choice(sent: str, deductions: Sequence[str] = (), number: str = "") -> 
     ('late',)
     """
     if sent.startswith("["):
-        answer, remaining, value = json.loads(sent)
-        return GivenAnswer(Answer(answer), tuple(remaining), value=value)
+        try:
+            answer, remaining, value = _SENT.validate_json(sent)
+        except ValidationError:
+            return None
+        return GivenAnswer(answer, remaining, value=value)
     if deductions:
         return GivenAnswer(Answer.NOT_MET, tuple(deductions))
     if number and not sent:
-        return GivenAnswer(Answer.MET, value=float(number))
+        try:
+            return GivenAnswer(Answer.MET, value=float(number))
+        except ValueError:
+            return None
     return GivenAnswer(Answer(sent)) if sent in set(Answer) else None
 
 

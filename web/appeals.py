@@ -10,7 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
-from sqlalchemy import func, or_, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from models import Agent, Appeal, AppealState, AppealStep, AutoScore, Call, Reexamination, Review, Role, User
@@ -41,6 +41,7 @@ from web.access import allow
 from web.agents import FILES, download
 from web.appeal_page import STATES, appeal_page, item_of, machine_evidence, page_words, read_choice, step_text
 from web.audit import address, seen
+from web.call_page import LONG_SILENCE
 from web.context import settings
 from web.db import session
 from web.i18n import named
@@ -76,7 +77,7 @@ def index() -> ResponseReturnValue:
         Appeal.state,
         STATES,
         asked="state",
-        order=(Appeal.state.in_(OPEN).desc(), Appeal.due_at.desc(), Appeal.id.desc()),
+        order=(Appeal.state.in_(OPEN).desc(), case((Appeal.state.in_(OPEN), Appeal.due_at)).asc(), Appeal.id.desc()),
         options=ROW_OPTIONS,
     )
     waiting = session.scalars(waiting_for(reader()).options(*ROW_OPTIONS)).all()
@@ -104,6 +105,7 @@ def show(appeal_id: int) -> ResponseReturnValue:
         "appeals/show.html",
         page=(page := appeal_page(session, user, appeal)),
         view=page.view,
+        long_silence=LONG_SILENCE,
         appeal=appeal,
         review=appeal.review,
         call=appeal.review.call,
@@ -188,14 +190,17 @@ def give(appeal_id: int) -> ResponseReturnValue:
 def settle_appeal(appeal_id: int) -> ResponseReturnValue:
     """Raise the mark or keep it."""
     form = request.form
-    decision = Decision(
-        given=read_choice(form.get("answer", ""), form.getlist("deduct"), form.get("value", "")),
-        reason=form.get("reason", ""),
-        cause=form.get("cause") or None,
-    )
+    given = read_choice(form.get("answer", ""), form.getlist("deduct"), form.get("value", ""))
+    decision = Decision(given, form.get("reason", ""), form.get("cause") or None)
+
+    def act(appeal: Appeal) -> None:
+        if given is None and form.get("answer") != "keep":
+            raise Refused(N_("Choose an answer."), field="answer")
+        decide(session, appeal, reader(), decision, rules=rules(), address=address())
+
     return done(
         appeal_id,
-        lambda appeal: decide(session, appeal, reader(), decision, rules=rules(), address=address()),
+        act,
         gettext("Decided. The agent is told."),
     )
 

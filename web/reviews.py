@@ -336,6 +336,7 @@ def show(review_id: int) -> ResponseReturnValue:
         own=own,
         page=(page := released_review(session, reader(), review, AppealRules.of(settings), now())),
         view=page.view,
+        long_silence=LONG_SILENCE,
         last_day=AppealRules.of(settings).last_day,
         refusal_text=refusal_text,
         may_release=review.state is ReviewState.SUBMITTED and may_release(review),

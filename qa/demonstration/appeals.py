@@ -11,7 +11,7 @@ import yaml
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
-from models import Acknowledgement, Appeal, AppealState, AutoScore, Call, Review, ReviewState, Role, User
+from models import Acknowledgement, Appeal, AutoScore, Call, Review, ReviewState, Role, User
 from qa.acknowledgements import acknowledge
 from qa.appeal_effects import better_answers
 from qa.appeal_rules import AppealRules
@@ -21,8 +21,10 @@ from qa.reexamination import rules_behind
 from qa.reviews import entry_of
 from scoring.what_if import missed_items
 
-UNREAD = 2  # of each agent's newest reviews
-ROUTES = ("upheld", "upheld", "kept", "returned", "decide", "pass")
+UNREAD = 3  # of each agent's newest reviews
+LATELY = timedelta(hours=20)  # before the moment of loading: these were released, so that their window is open
+WAITING = ("pass", "decide")
+SETTLED = ("upheld", "upheld", "kept", "returned")
 
 
 def store_appeals(session: Session, moment: datetime, rules: AppealRules) -> None:
@@ -30,9 +32,12 @@ def store_appeals(session: Session, moment: datetime, rules: AppealRules) -> Non
     words = _words()
     for agent in session.scalars(select(User).where(User.role == Role.AGENT).order_by(User.id)):
         reviews = _released(session, agent)
+        for review in reviews[:UNREAD]:
+            review.released_at = moment - LATELY
         language = agent.locale or "en"
         for i, review in enumerate(reviews[UNREAD:]):
-            if review.released_at is not None and _unread(session, review):
+            assert review.released_at is not None
+            if _unread(session, review):
                 said = words[language]["read"] if i % 3 == 0 else None
                 at = min(review.released_at + timedelta(hours=3), moment)
                 acknowledge(session, review, agent, said, at=at)
@@ -47,20 +52,19 @@ def _appeal(
     rules: AppealRules,
     words: Mapping[str, Any],
 ) -> None:
-    """Send an appeal along each of ROUTES, as far as the agent has marks to object to."""
+    """Send an appeal along each way, as far as the agent has marks to object to."""
     if session.scalar(select(Appeal.id).where(Appeal.raised_by_id == agent.id).limit(1)) is not None:
         return
     team = agent.agent.team_id if agent.agent else None
     supervisor = session.scalar(select(User).where(User.role == Role.SUPERVISOR, User.team_id == team).limit(1))
     if supervisor is None:
         return
-    contestable = _contestable(session, agent, reviews, rules)
-    for route, (review, item) in zip(ROUTES, contestable, strict=False):
+    fresh, older = reviews[:UNREAD], reviews[UNREAD:]
+    on_their_way = zip(WAITING, _contestable(session, agent, fresh, rules), strict=False)
+    settled = zip(SETTLED, _contestable(session, agent, older, rules), strict=False)
+    for route, (review, item) in [*settled, *on_their_way]:
         assert review.released_at is not None
-        waits = route in ("decide", "pass")
-        began = moment - timedelta(hours=2) if waits else min(review.released_at + timedelta(hours=4), moment)
-        if waits and refusal_to_appeal(session, review, item, agent, rules, at=began) is not None:
-            continue  # Its time is over: what waits is about newer reviews.
+        began = min(review.released_at + timedelta(hours=4), moment)
         appeal = raise_appeal(session, review, item, agent, words["reason"], rules=rules, at=began)
         later = min(began + timedelta(hours=2), moment)
         if route == "pass":
@@ -68,8 +72,7 @@ def _appeal(
         if route == "returned":
             return_to_agent(session, appeal, supervisor, words["returned"], rules=rules, at=later)
             continue
-        if appeal.state is AppealState.RAISED:
-            pass_on(session, appeal, supervisor, rules=rules, at=later)
+        pass_on(session, appeal, supervisor, rules=rules, at=later)
         if route == "decide" or appeal.assignee is None:
             continue
         decision = Decision(None, words["kept"])
@@ -83,20 +86,15 @@ def _appeal(
 def _contestable(
     session: Session, agent: User, reviews: list[Review], rules: AppealRules
 ) -> Iterator[tuple[Review, str]]:
-    """Yield marks that may be appealed against, those that rest on a rule before the others; newest for the last."""
+    """Yield one mark of each review that may be appealed against, those that rest on a rule first."""
     found = []
     for review in reviews:
-        if review.released_at is None:
-            continue
+        assert review.released_at is not None
         for item in missed_items(card_of(review.scorecard), entry_of(review).answers):
-            at = review.released_at + timedelta(hours=4)
-            if refusal_to_appeal(session, review, item, agent, rules, at=at) is None:
-                found.append((review, item, bool(rules_behind(review, item))))
+            if refusal_to_appeal(session, review, item, agent, rules, at=review.released_at) is None:
+                found.append((review, item, not rules_behind(review, item)))
                 break
-    found.sort(key=lambda one: not one[2])
-    settled, waiting = found[: len(ROUTES) - 2], found[len(ROUTES) - 2 :]
-    waiting.sort(key=lambda one: one[0].released_at, reverse=True)  # type: ignore[arg-type, return-value]
-    for review, item, _ in [*settled, *waiting]:
+    for review, item, _ in sorted(found, key=lambda one: one[2]):
         yield review, item
 
 

@@ -139,6 +139,7 @@ def plays(page: Page, from_second: float) -> None:
 def test_an_appeal_from_the_agent_to_another_inspector_and_back(
     site: Site, office: Office, open_page: OpenPage
 ) -> None:
+    open_page.expected.append(AXE_TRIES)  # type: ignore[attr-defined]
     agent = open_page(office.agent)
     agent.get_by_role("link", name="Read and acknowledge").click()
     agent.wait_for_selector("[data-review][data-ready]")
@@ -168,7 +169,7 @@ def test_an_appeal_from_the_agent_to_another_inspector_and_back(
     inspector.get_by_role("link", name="S1 Caller told the call is recorded").click()
     inspector.wait_for_selector("[data-review][data-ready]")
     expect(inspector.get_by_label("If upheld: what was wrong with the mark?")).to_be_hidden()
-    inspector.get_by_text("Uphold: Met").click()
+    inspector.get_by_role("radio", name="Uphold: Met").check()
     inspector.get_by_label("If upheld: what was wrong with the mark?").select_option("evidence_missed")
     inspector.get_by_label("Reason, for the agent").fill("It is said at 0:09.")
     assert grave_findings(inspector) == []
@@ -201,26 +202,29 @@ def test_the_scorer_decides_nothing_and_another_agent_sees_nothing(
     expect(scorer.get_by_role("region", name="Appeals waiting for me")).to_have_count(0)
 
 
-@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+AXE_TRIES = "Applying inline style"  # axe-core does, not we: the page's policy stops it
+
+
+@pytest.mark.parametrize(("locale", "language"), [("en", "English"), ("zh-CN", "中文")])
 def test_the_pages_fit_a_telephone_in_both_languages_and_axe_finds_nothing_grave(
-    site: Site, office: Office, open_page: OpenPage, locale: str
+    site: Site, office: Office, open_page: OpenPage, locale: str, language: str
 ) -> None:
+    open_page.expected.append(AXE_TRIES)  # type: ignore[attr-defined]
     appeal = site.world.appeal.id
     seen_by = {
         Role.LEAD: ["/appeals/", f"/appeals/{appeal}", "/appeals/again", f"/appeals/{appeal}/again",
-                    "/appeals/statistics", f"/reviews/{office.review.id}", "/"],
+                    "/appeals/statistics", f"/reviews/{office.review.id}"],
         Role.AGENT: [f"/reviews/{site.world.review.id}", "/appeals/", f"/appeals/{appeal}", "/"],
     }  # fmt: skip
     for role, addresses in seen_by.items():
         page = open_page(site.world.users[role], viewport=PHONE)
-        page.get_by_role("button", name="English" if locale == "en" else "中文").click() if page.get_by_role(
-            "button", name="English" if locale == "en" else "中文", exact=True
-        ).count() else None
+        if page.get_attribute("html", "lang") != locale:
+            page.get_by_role("button", name=language, exact=True).click()
         for address in addresses:
             page.goto(address)
-            assert page.locator("html").get_attribute("lang") == locale
+            expect(page.locator("html")).to_have_attribute("lang", locale)
             assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"], address
             assert grave_findings(page) == [], address
-        back = page.get_by_role("button", name="English", exact=True)
-        if back.count():  # The choice is kept with the user, whom other tests need.
-            back.click()
+        if locale != "en":  # The choice is kept with the user, whom other tests need.
+            page.get_by_role("button", name="English", exact=True).click()
+            expect(page.locator("html")).to_have_attribute("lang", "en")

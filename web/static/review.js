@@ -344,9 +344,19 @@ function listen() {
     const byPointer = event.detail > 0 && !event.target.closest("textarea, select, input, summary, a");
     if (!event.target.closest("[data-accept]")) enter(item, { focus: byPointer });
   });
+  // An item that opens under the pointer would move what is being clicked: that waits for the click.
+  let pointing = false;
+  page.addEventListener("pointerdown", () => {
+    pointing = true;
+  });
+  for (const end of ["click", "pointercancel", "keydown"]) {
+    document.addEventListener(end, () => {
+      pointing = false;
+    });
+  }
   page.addEventListener("focusin", (event) => {
     const item = event.target.closest("[data-item]");
-    if (item && item !== here) enter(item, { focus: false });
+    if (item && item !== here && !pointing) enter(item, { focus: false });
   });
   page.addEventListener("input", (event) => {
     const item = event.target.closest("[data-item]");

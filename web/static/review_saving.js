@@ -112,7 +112,11 @@ export class Saver {
     const seconds = Math.min(Math.floor(this.seconds), MOST_SECONDS);
     const answer = await ask(this.page.dataset.save, this.body(seconds), this.token, options);
     if (answer.status === 200) return this.arrived(answer.body, seconds);
-    if (answer.status === 400 && !options.renewed && (await this.renewToken())) return this.send({ ...options, renewed: true });
+    if (answer.status === 400 && !options.renewed) {
+      const renewed = await this.renewToken();
+      if (renewed === "renewed") return this.send({ ...options, renewed: true });
+      if (renewed === "logged_out") answer.status = 401;
+    }
     if (answer.status === 409) this.stopped = true;
     if (answer.status === 0 || answer.status >= 500 || answer.status === 401) {
       this.wait = Math.min(LONGEST_WAIT, Math.max(1000, this.wait * 2));
@@ -152,15 +156,16 @@ export class Saver {
     return body;
   }
 
-  /** After a new login in another window forms need a new token. */
+  /** A session that ended takes its token with it, and a new login brings a new one: say which of the two it is. */
   async renewToken() {
     const response = await fetch(this.page.dataset.own, { headers: { Accept: "text/html" } }).catch(() => null);
-    if (!response?.ok || response.redirected) return false;
+    if (!response?.ok) return "unknown";
+    if (response.redirected && new URL(response.url).pathname === new URL(this.page.dataset.login, window.location).pathname) return "logged_out";
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const token = page.querySelector('meta[name="csrf-token"]')?.content;
-    if (!token || token === this.token) return false;
+    if (!token || token === this.token) return "unknown";
     this.token = token;
-    return true;
+    return "renewed";
   }
 
   /** Count the time of somebody at work: the page in sight, and touched or played within a minute. */

@@ -37,12 +37,12 @@ export function trendOptions(trend, words, top = 20) {
       textStyle: { fontFamily: FONT, fontSize: 13 },
       formatter: (shown) => describe(trend.points[shown[0].dataIndex], words).join("\n"),
     },
-    series: [intervals(trend), scores(trend, words, floor), figures(trend)],
+    series: [intervals(trend), scores(trend, words, floor), teams(trend, words), figures(trend)],
   };
 }
 
 function lowest(point) {
-  const values = [point.value, point.low].filter((value) => value !== null);
+  const values = [point.value, point.low, point.team ?? null].filter((value) => value !== null);
   return values.length ? 10 * Math.floor(Math.min(...values) / 10) : 50;
 }
 
@@ -68,6 +68,22 @@ function scores(trend, words, floor) {
       data: [{ yAxis: trend.target }],
     },
     markArea: { silent: true, data: bandAreas(trend, floor), label: { color: "#6b7688", fontFamily: FONT, position: "insideTopLeft", fontSize: 11 } },
+  };
+}
+
+/** The score of the team: a thinner, broken line with small squares, so that it is told apart without its colour. */
+function teams(trend, words) {
+  return {
+    type: "line",
+    name: words.team,
+    data: trend.points.map((point) => point.team ?? null),
+    symbol: "rect",
+    symbolSize: 6,
+    connectNulls: false,
+    itemStyle: { color: "#8a5a00" },
+    lineStyle: { color: "#8a5a00", width: 1.5, type: [6, 4] },
+    endLabel: { show: trend.points.some((point) => point.team != null), formatter: words.team, color: "#6b4600", fontFamily: FONT, fontSize: 11 },
+    z: 4,
   };
 }
 
@@ -121,6 +137,7 @@ function describe(point, words) {
   if (point.value === null) return [point.name, words.none, ...parts(point)];
   const grade = point.grade ? `${words.grade} ${point.chances || point.grade}` : words.noGrade;
   const lines = [point.name, `${words.score} ${point.value.toFixed(1)} (${point.interval})`, grade];
+  if (point.team != null) lines.push(`${words.team} ${point.team.toFixed(1)}`);
   if (!point.complete) lines.push(`${words.incomplete}: ${point.present} ${words.present}`);
   return [...lines, ...parts(point)];
 }
