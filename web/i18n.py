@@ -140,6 +140,17 @@ ACTS: dict[str, str] = {
     "nonvoice_review.released": N_("Released a review of written work"),
     "nonvoice_review.viewed": N_("Opened a review of written work"),
     "nonvoice_reviews.imported": N_("Imported reviews of written work"),
+    "calibration.created": N_("Opened a calibration"),
+    "calibration.viewed": N_("Looked at a calibration"),
+    "calibration.exported": N_("Exported the results of a calibration"),
+    "calibration.extended": N_("Extended a calibration"),
+    "calibration.closed": N_("Closed a calibration"),
+    "calibration.concluded": N_("Wrote the conclusion of a calibration"),
+    "reviewer_check.drawn": N_("Drew a check of an inspector"),
+    "reviewer_check.viewed": N_("Opened a check of an inspector"),
+    "reviewer_check.saved": N_("Saved a check of an inspector"),
+    "reviewer_check.submitted": N_("Submitted a check of an inspector"),
+    "reviewer_check.taken_over": N_("Took a check of an inspector over"),
 }
 SUBJECTS: dict[str, str] = {
     "draw": N_("Draw"),
@@ -157,6 +168,8 @@ SUBJECTS: dict[str, str] = {
     "complaint": N_("Complaint"),
     "praise": N_("Praise"),
     "nonvoice_review": N_("Review of written work"),
+    "calibration": N_("Calibration"),
+    "reviewer_check": N_("Check of an inspector"),
 }
 # Values inside the reasons of marks that are words of the criteria rather than of the call.
 REASON_WORDS: dict[str, str] = {
