@@ -19,6 +19,7 @@ from models import (
     Agent,
     AuditEvent,
     Call,
+    CallComment,
     CallState,
     Complaint,
     IngestFailure,
@@ -89,6 +90,7 @@ class World:
     other_complaint: Complaint
     praise: Praise  # of the agent
     written: NonVoiceReview  # released, of the agent's work
+    comment: CallComment  # of the inspector, in the review
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -103,6 +105,7 @@ class World:
             "call_id": self.call.id,
             "agent_id": self.agent.id,
             "review_id": self.review.id,
+            "comment_id": self.comment.id,
             "test_call_id": self.sheet.id,
             "assignment_id": self.planned.id,
             "test_plan_id": self.planned.plan_id,
@@ -189,6 +192,7 @@ def make_world(session: Session) -> World:
         other_complaint=complaints[1],
         praise=praise_of(session, agent),
         written=written,
+        comment=comment_on(session, reviews[0]),
     )
 
 
@@ -217,6 +221,13 @@ def finished_review(
     session.add(review)
     session.flush()
     return review
+
+
+def comment_on(session: Session, review: Review) -> CallComment:
+    comment = CallComment(call_id=review.call_id, review=review, author=review.inspector, text="well said", turn=0)
+    session.add(comment)
+    session.commit()
+    return comment
 
 
 def drawn_call(session: Session, agent: Agent, card: ScorecardVersion, inspector: User) -> SampledCall:
