@@ -59,7 +59,8 @@ def store_scorecard(
         select(ScorecardVersion).where(ScorecardVersion.key == card.id, ScorecardVersion.version == card.version)
     )
     if stored is not None:
-        if stored.definition != definition or stored.phrase_set is not phrase_set:
+        # Compared as cards: what an earlier release stored has no word of the fields that came later.
+        if card_of(stored) != card or stored.phrase_set is not phrase_set:
             raise VersionConflict(
                 f"scorecard {card.id} version {card.version} is stored with other content; "
                 "give the changed one a new version number"

@@ -127,8 +127,14 @@ def take_waiting_calls(session: Session, *, at_most: int = 1000) -> list[int]:
     return waiting
 
 
-def score_stored(session: Session, call: Call, settings: Settings) -> CallState:
-    """Score a transcribed call within the caller's transaction."""
+def score_stored(
+    session: Session, call: Call, settings: Settings, *, version: ScorecardVersion | None = None
+) -> CallState:
+    """Score a transcribed call within the caller's transaction.
+
+    Args:
+        version: the scorecard to score by; None: the active one of the call's language.
+    """
     assert call.transcript is not None
     transcript = Transcript.from_dict(call.transcript.content)
     reason = why_not_gradable(transcript, min_seconds=settings.min_call_seconds, min_words=settings.min_call_words)
@@ -136,7 +142,7 @@ def score_stored(session: Session, call: Call, settings: Settings) -> CallState:
     if reason:
         call.state, call.state_reason = CallState.NOT_GRADABLE, reason
         return call.state
-    version = active_scorecard(session, call.language)
+    version = version or active_scorecard(session, call.language)
     if version is None:
         call.state = CallState.FAILED
         call.state_reason = (

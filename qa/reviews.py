@@ -1,13 +1,16 @@
 """A person's review of a call: begun as a draft, submitted, released to the agent.
 
-Nobody reviews an own call or a call of the own team, and nobody releases one: the rule of independence.
+Nobody reviews an own call or a call of the own team, and nobody releases one: the rule of independence. A review that
+belongs to a calibration compares inspectors: it is submitted, never released. How a draft grows change by change is
+qa.review_saving's matter.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, false, or_, select
 from sqlalchemy.orm import Session
@@ -27,15 +30,17 @@ from models import (
 from models.base import now
 from qa import audit
 from qa.criteria import active_scorecard, card_of
+from qa.notifications import notify
 from qa.refusals import N_, Refused
 from qa.sampling import review_reason
-from scoring.call_score import GivenAnswer, score_answers
+from scoring.call_score import GivenAnswer, conditions, score_answers
+from scoring.item_types import BY_VALUE, ItemType, UnfitValue, answer_of, share_of
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Item, Scorecard
 
 REVIEWERS = frozenset({Role.INSPECTOR, Role.LEAD})
 MAX_COMMENT = 4_000  # characters
-_NEVER = ("never", "无")
+RELEASE_WITHIN = timedelta(days=45)  # later than that nobody remembers the call
 
 
 class IncompleteReview(Refused):
@@ -60,6 +65,16 @@ class Entry:
     reason: ReviewReason
     comment: str | None = None
     moments: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a review begins: what its inspector does not see, and the calibration that it belongs to, with its card."""
+
+    blind: bool = False
+    agent_hidden: bool = False
+    calibration_id: int | None = None
+    scorecard: ScorecardVersion | None = None  # None: the machine's
 
 
 def conflict(user: User, call: Call) -> Refused | None:
@@ -90,7 +105,7 @@ def scorecard_for(session: Session, call: Call) -> ScorecardVersion:
 
 def may_be_not_applicable(item: Item) -> bool:
     """Return whether the card allows the answer "not applicable" to `item`."""
-    return item.na is not None and item.na.strip().casefold() not in ("", *_NEVER)
+    return item.na_allowed
 
 
 def visible_reviews(user: User) -> Select[Review]:
@@ -115,8 +130,35 @@ def _visible(user: User) -> ColumnElement[bool]:
     return false()
 
 
-def review_of(session: Session, call: Call, inspector: User) -> Review | None:
-    return session.scalar(select(Review).where(Review.call_id == call.id, Review.inspector_id == inspector.id))
+def review_of(
+    session: Session, call: Call, inspector: User, calibration_id: int | None = None, *, lock: bool = False
+) -> Review | None:
+    """Return the inspector's review of `call`: the ordinary one, or that of a calibration.
+
+    Args:
+        lock: keep others from changing it until this transaction ends.
+    """
+    wanted = select(Review).where(
+        Review.call_id == call.id,
+        Review.inspector_id == inspector.id,
+        Review.calibration_id == calibration_id if calibration_id is not None else Review.ordinary,
+    )
+    return session.scalar(wanted.with_for_update() if lock else wanted)
+
+
+def blind_to(session: Session, user: User, call: Call) -> bool:
+    """Whether `user` has a blind review of `call` in hand: until it is submitted the machine's marks stay hidden."""
+    return (
+        session.scalar(
+            select(Review.id).where(
+                Review.call_id == call.id,
+                Review.inspector_id == user.id,
+                Review.blind,
+                Review.submitted_at.is_(None),
+            )
+        )
+        is not None
+    )
 
 
 def save_draft(session: Session, call: Call, inspector: User, entry: Entry, *, address: str | None = None) -> Review:
@@ -125,13 +167,15 @@ def save_draft(session: Session, call: Call, inspector: User, entry: Entry, *, a
     Raises:
         Refused: the inspector may not review this call, or the review is submitted already.
     """
-    review = _open_review(session, call, inspector)
+    review = open_review(session, call, inspector)
     if review.state is not ReviewState.DRAFT:
         raise Refused(N_("This review is submitted: submit it again instead of saving a draft."))
     card = card_of(review.scorecard)
     entry = as_drawn(session, call, entry)
     known = item_ids(card)
     _fill(review, entry, None, {item: given for item, given in entry.answers.items() if item in known})
+    review.saved_at = now()
+    review.revision += 1
     session.flush()
     audit.record(session, "review.saved", user_id=inspector.id, subject=("review", review.id), address=address)
     return review
@@ -158,7 +202,7 @@ def submit_review(
         IncompleteReview: answers are missing or impossible.
     """
     entry = as_drawn(session, call, Entry(answers, reason, comment, moments or {}))
-    review = _open_review(session, call, inspector)
+    review = open_review(session, call, inspector)
     if review.state is ReviewState.RELEASED:
         raise Refused(N_("This review is released and cannot be changed."))
     card = card_of(review.scorecard)
@@ -166,52 +210,138 @@ def submit_review(
     problems = problems_of(card, entry, decided)
     if problems:
         raise IncompleteReview(problems)
+    return finish(session, review, card, entry, decided, address=address)
 
+
+def finish(
+    session: Session,
+    review: Review,
+    card: Scorecard,
+    entry: Entry,
+    answers: Mapping[str, GivenAnswer],
+    *,
+    address: str | None = None,
+) -> Review:
+    """Score `answers`, which have no problems, and note that the review is submitted.
+
+    Raises:
+        Refused: nothing in it can be scored.
+    """
     before = review.final
-    score = score_answers(card, decided)
+    score = score_answers(card, answers)
     if score.final is None:
         raise Refused(N_('Every item is answered "not applicable": there is nothing to score.'))
-    _fill(review, entry, score, decided)
+    _fill(review, entry, score, answers)
     review.state = ReviewState.SUBMITTED
-    review.submitted_at = now()
+    review.submitted_at = review.saved_at = now()
+    review.revision += 1
     session.flush()
     audit.record(
         session,
         "review.submitted",
-        user_id=inspector.id,
+        user_id=review.inspector_id,
         subject=("review", review.id),
         address=address,
         raw=review.raw,
         final=review.final,
         before=before,
         fatal_confirmed=review.fatal_confirmed,
+        overridden=[mark.item for mark in review.marks if mark.override_reason],
+        comments=sum(mark.comment is not None for mark in review.marks),
+        seconds=review.seconds_spent,
     )
     return review
 
 
-def release_review(session: Session, review: Review, by: User, *, address: str | None = None) -> Review:
+def release_review(
+    session: Session, review: Review, by: User, *, tell: bool = True, address: str | None = None
+) -> Review:
     """Show a submitted review to its agent; from now on it counts and cannot be changed.
 
+    Args:
+        tell: the agent gets word of it.
+
     Raises:
-        Refused: it is a draft or released already, or `by` is neither its inspector nor a lead, or is not
-            independent of the agent.
+        Refused: it is a draft, released already or a calibration's, or `by` is neither its inspector nor a lead, or
+            is not independent of the agent.
     """
+    _check_release(review, by)
+    _release(session, review, by, tell=tell, address=address)
+    return review
+
+
+def release_later(session: Session, review: Review, by: User, at: datetime, *, address: str | None = None) -> Review:
+    """Have a submitted review released by itself at a time to come; `at` is aware.
+
+    Raises:
+        Refused: as `release_review`, or the time is past or too far away.
+    """
+    _check_release(review, by)
+    moment = now()
+    if at <= moment:
+        raise Refused(N_("The time of release must lie in the future."), field="at")
+    if at > moment + RELEASE_WITHIN:
+        raise Refused(N_("A review is released within %(days)s days."), field="at", days=RELEASE_WITHIN.days)
+    before, review.release_at = review.release_at, at
+    session.flush()
+    audit.record(
+        session,
+        "review.release_planned",
+        user_id=by.id,
+        subject=("review", review.id),
+        address=address,
+        before=before.isoformat() if before else None,
+        after=at.isoformat(),
+    )
+    return review
+
+
+def release_due(session: Session, *, at: datetime | None = None) -> list[int]:
+    """Release every submitted review whose time has come, in the caller's transaction; return their ids."""
+    due = session.scalars(
+        select(Review)
+        .where(Review.state == ReviewState.SUBMITTED, Review.release_at <= (at or now()), Review.ordinary)
+        .order_by(Review.id)
+        .with_for_update()
+    ).all()
+    for review in due:
+        _release(session, review, None)
+    return [review.id for review in due]
+
+
+def _check_release(review: Review, by: User) -> None:
     refusal = conflict(by, review.call)
     if refusal is not None:
         raise refusal
+    if review.calibration_id is not None:
+        raise Refused(N_("A review of a calibration is never released."))
     if by.role is not Role.LEAD and by.id != review.inspector_id:
         raise Refused(N_("Only its inspector or a lead releases a review."))
     if review.state is ReviewState.DRAFT:
         raise Refused(N_("A draft cannot be released: submit it first."))
     if review.state is ReviewState.RELEASED:
         raise Refused(N_("This review is released already."))
+
+
+def _release(
+    session: Session, review: Review, by: User | None, *, tell: bool = True, address: str | None = None
+) -> None:
     review.state = ReviewState.RELEASED
     review.released_at = now()
     session.flush()
     audit.record(
-        session, "review.released", user_id=by.id, subject=("review", review.id), address=address, final=review.final
+        session,
+        "review.released",
+        user_id=by.id if by else None,
+        subject=("review", review.id),
+        address=address,
+        final=review.final,
     )
-    return review
+    if tell and review.call.agent_id is not None:
+        for user_id in session.scalars(select(User.id).where(User.agent_id == review.call.agent_id, User.active)):
+            notify(
+                session, user_id, "review.released", subject=("review", review.id), once=f"review.released:{review.id}"
+            )
 
 
 def as_drawn(session: Session, call: Call, entry: Entry) -> Entry:
@@ -225,9 +355,15 @@ def item_ids(card: Scorecard) -> list[str]:
     return [*(item.id for _, item in card.items()), *fatals, *bonus]
 
 
-def with_cleared_fatals(card: Scorecard, call: Call, answers: Mapping[str, GivenAnswer]) -> dict[str, GivenAnswer]:
-    """Return `answers` with "nothing found" for each fatal item that nobody, person or machine, points to."""
-    suspected = suspected_fatals(call)
+def with_cleared_fatals(
+    card: Scorecard, call: Call, answers: Mapping[str, GivenAnswer], *, unseen: bool = False
+) -> dict[str, GivenAnswer]:
+    """Return `answers` with "nothing found" for each fatal item that nobody, person or machine, points to.
+
+    Args:
+        unseen: the person did not see what the machine suspects, so that it asks nothing of them.
+    """
+    suspected = frozenset() if unseen else suspected_fatals(call)
     cleared = {
         item.id: GivenAnswer(Answer.MET) for item in card.fatal if item.id not in answers and item.id not in suspected
     }
@@ -241,10 +377,11 @@ def suspected_fatals(call: Call) -> frozenset[str]:
 
 
 def problems_of(card: Scorecard, entry: Entry, answers: Mapping[str, GivenAnswer]) -> dict[str, Refused]:
-    """Return what is wrong with `answers`, by item in the card's order."""
+    """Return what is wrong with `answers`, by item in the card's order; items that are not asked need none."""
     problems: dict[str, Refused] = {}
+    asked = asked_items(card, answers)
     for _, item in card.items():
-        problem = _item_problem(card, item, answers.get(item.id))
+        problem = item_problem(card, item, answers.get(item.id)) if item.id in asked else None
         if problem:
             problems[item.id] = problem
     for fatal in card.fatal:
@@ -265,15 +402,46 @@ def problems_of(card: Scorecard, entry: Entry, answers: Mapping[str, GivenAnswer
     return problems
 
 
-def _item_problem(card: Scorecard, item: Item, given: GivenAnswer | None) -> Refused | None:
-    if given is None or given.answer is Answer.CANNOT_TELL:
-        return Refused(N_("Choose an answer."))
+def asked_items(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> frozenset[str]:
+    """Return the items that are to be answered: all but the conditional ones whose condition does not hold (yet)."""
+    holds = conditions(card, dict(sound_answers(card, answers)))
+    return frozenset(item.id for _, item in card.items() if holds.get(item.id, True))
+
+
+def sound_answers(card: Scorecard, answers: Mapping[str, GivenAnswer]) -> Iterator[tuple[str, GivenAnswer]]:
+    """Yield the answers that can be scored as they stand."""
+    for _, item in card.items():
+        given = answers.get(item.id)
+        if given is not None and item_problem(card, item, given) is None:
+            yield item.id, given
+    for extra in (*[fatal.id for fatal in card.fatal], *[bonus.id for bonus in card.bonus]):
+        given = answers.get(extra)
+        if given is not None and given.answer in (Answer.MET, Answer.NOT_MET):
+            yield extra, given
+
+
+def item_problem(card: Scorecard, item: Item, given: GivenAnswer | None) -> Refused | None:
+    """Return what is wrong with the answer to an ordinary item, None when nothing is."""
+    kind = card.type_of(item)
+    if given is None or (given.answer is Answer.CANNOT_TELL and given.value is None):
+        return None if kind == "text" else Refused(N_("Choose an answer."))
     if given.answer is Answer.NOT_APPLICABLE:
         if given.deductions:
             return Refused(N_('"Not applicable" and a deduction exclude each other.'))
+        if given.value is not None:
+            return Refused(N_('"Not applicable" and another answer exclude each other.'))
         return None if may_be_not_applicable(item) else Refused(N_("This item always applies."))
-    if card.method != "deduct":
-        return Refused(N_("This scorecard has no deductions.")) if given.deductions else None
+    wrong = _value_problem(item, given) if kind in BY_VALUE else _answer_problem(item, kind, given)
+    return wrong or _cause_problem(item, given)
+
+
+def _answer_problem(item: Item, kind: ItemType, given: GivenAnswer) -> Refused | None:
+    if kind != "deduction":
+        if given.deductions:
+            return Refused(N_("This item has no deductions."))
+        if kind == "yes_no" and given.answer is Answer.PARTLY:
+            return Refused(N_("This item is answered yes or no."))
+        return None
     unknown = [name for name in given.deductions if name not in item.deduct]
     if unknown:
         return Refused(N_('There is no deduction "%(name)s" in this item.'), name=unknown[0])
@@ -282,6 +450,36 @@ def _item_problem(card: Scorecard, item: Item, given: GivenAnswer | None) -> Ref
     if given.answer is not Answer.MET and not given.deductions:
         return Refused(N_("Say what is deducted."))
     return None
+
+
+def _value_problem(item: Item, given: GivenAnswer) -> Refused | None:
+    if given.deductions:
+        return Refused(N_("This item has no deductions."))
+    if given.value is None:
+        return Refused(N_("Choose an answer."))
+    try:
+        share_of(item, given.value)
+    except UnfitValue:
+        if item.type == "number":
+            return Refused(N_("The scorecard says nothing about %(value)s: correct the number."), value=given.value)
+        return Refused(N_("This is no answer to the item."))
+    return None
+
+
+def _cause_problem(item: Item, given: GivenAnswer) -> Refused | None:
+    if not given.causes:
+        return None
+    if any(cause not in item.causes for cause in given.causes):
+        return Refused(N_("This is no root cause of the item."))
+    if answer_given(item, given) not in (Answer.PARTLY, Answer.NOT_MET):
+        return Refused(N_("A root cause belongs to an answer that is not met."))
+    return None
+
+
+def answer_given(item: Item, given: GivenAnswer) -> Answer:
+    """Return the answer that `given`, which has no problem, comes to: of a value, what its share stands for."""
+    share = share_of(item, given.value) if given.value is not None else None
+    return given.answer if share is None else answer_of(share)
 
 
 def _fatal_problem(given: GivenAnswer | None) -> Refused | None:
@@ -294,21 +492,33 @@ def _fatal_problem(given: GivenAnswer | None) -> Refused | None:
     return None
 
 
-def _open_review(session: Session, call: Call, inspector: User) -> Review:
-    """Return the inspector's review of `call`, new when there is none."""
+def open_review(
+    session: Session, call: Call, inspector: User, opening: Opening | None = None, *, lock: bool = False
+) -> Review:
+    """Return the inspector's review of `call`, new when there is none; `opening` says how a new one begins.
+
+    Raises:
+        Refused: the inspector may not review the call, or nothing in it can be judged.
+    """
+    opening = opening or Opening()
     refusal = conflict(inspector, call)
     if refusal is not None:
         raise refusal
     if call.state is CallState.NOT_GRADABLE:
         raise Refused(N_("This call is not gradable: there is nothing in it to judge."))
-    review = review_of(session, call, inspector)
+    review = review_of(session, call, inspector, opening.calibration_id, lock=lock)
     if review is None:
         review = Review(
             call=call,
             inspector=inspector,
-            scorecard=scorecard_for(session, call),
+            scorecard=opening.scorecard or scorecard_for(session, call),
             reason=ReviewReason.RANDOM,
             state=ReviewState.DRAFT,
+            blind=opening.blind,
+            agent_hidden=opening.agent_hidden,
+            calibration_id=opening.calibration_id,
+            revision=0,
+            seconds_spent=0,
         )
         session.add(review)
     return review
@@ -327,8 +537,10 @@ def _fill(review: Review, entry: Entry, score: CallScore | None, answers: Mappin
     marks = []
     for item, given in answers.items():
         mark = kept.get(item) or ReviewMark(item=item)
-        # With deductions the points left decide between partly and not met.
-        mark.answer = (scored[item].answer if item in scored and given.deductions else given.answer).value
+        # With deductions the points left decide between partly and not met, with a value its share.
+        decided = item in scored and (given.deductions or given.value is not None)
+        mark.answer = (scored[item].answer if decided else given.answer).value
+        mark.value, mark.causes = given.value, list(given.causes)
         mark.points = scored[item].points if item in scored else None
         mark.deductions = list(given.deductions)
         mark.comment = _trimmed(given.comment)
@@ -346,7 +558,7 @@ def entry_of(review: Review) -> Entry:
     return Entry(
         answers={
             mark.item: GivenAnswer(
-                Answer.NOT_MET if mark.deductions else Answer(mark.answer), tuple(mark.deductions), mark.comment
+                _answer_of(mark), tuple(mark.deductions), mark.comment, mark.value, tuple(mark.causes or ())
             )
             for mark in review.marks
         },
@@ -354,3 +566,10 @@ def entry_of(review: Review) -> Entry:
         comment=review.comment,
         moments={mark.item: mark.at_seconds for mark in review.marks if mark.at_seconds is not None},
     )
+
+
+def _answer_of(mark: ReviewMark) -> Answer:
+    """Return the answer as it was given: a value decides by itself, as deductions do."""
+    if mark.value is not None:
+        return Answer.MET
+    return Answer.NOT_MET if mark.deductions else Answer(mark.answer)

@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
-from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, noload
 
 from models import (
     Agent,
@@ -191,7 +191,7 @@ def _done() -> ColumnElement[bool]:
 
 
 def open_tasks(inspector_id: int) -> Select[ReviewAssignment]:
-    """Return the query of an inspector's open tasks, what is due first in front."""
+    """Return the query of an inspector's open tasks, what is due first in front and what was put off at the end."""
     return (
         select(ReviewAssignment)
         .join(ReviewAssignment.sampled)
@@ -201,7 +201,44 @@ def open_tasks(inspector_id: int) -> Select[ReviewAssignment]:
             contains_eager(ReviewAssignment.sampled).contains_eager(SampledCall.call).joinedload(Call.auto_score),
             contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.agent),
         )
-        .order_by(ReviewAssignment.due_on, ReviewAssignment.id)
+        .order_by(ReviewAssignment.skipped_at.nulls_first(), ReviewAssignment.due_on, ReviewAssignment.id)
+    )
+
+
+def queue_of(session: Session, inspector_id: int) -> list[tuple[int, int]]:
+    """Return an inspector's open tasks in their order, each as (id of the task, id of its call)."""
+    rows = session.execute(
+        open_tasks(inspector_id).options(noload("*")).with_only_columns(ReviewAssignment.id, SampledCall.call_id)
+    )
+    return [(task, call) for task, call in rows]
+
+
+def put_off(
+    session: Session, assignment: ReviewAssignment, by: User, reason: str, *, address: str | None = None
+) -> None:
+    """Let the other tasks of an inspector come before this one; it stays theirs and is due when it was.
+
+    Raises:
+        Refused: no reason is given, it is somebody else's, or it is done.
+    """
+    reason = reason.strip()
+    if not reason:
+        raise Refused(N_("Say why the call is put off."), field="reason")
+    if len(reason) > MAX_NOTE:
+        raise Refused(N_("A note may have %(limit)s characters."), field="reason", limit=MAX_NOTE)
+    if assignment.inspector_id != by.id:
+        raise Refused(N_("This task is somebody else's."))
+    if is_done(session, assignment):
+        raise Refused(N_("This call is reviewed already."))
+    assignment.skipped_at, assignment.skipped_reason = now(), reason
+    session.flush()
+    audit.record(
+        session,
+        "sample.put_off",
+        user_id=by.id,
+        subject=("call", assignment.sampled.call_id),
+        address=address,
+        draw=assignment.sampled.draw_id,
     )
 
 

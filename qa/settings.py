@@ -119,6 +119,11 @@ class Settings(BaseSettings):
     dial_tests_per_week: int = Field(
         2, ge=0, le=50, description="Dial tests that each inspector owes in a week; 0: none are owed."
     )
+    review_mode: Literal["assisted", "blind"] = Field(
+        "assisted",
+        description="How a review begins: assisted (automatic marks in sight) or blind (hidden until submitted).",
+    )
+    hide_agent: bool = Field(False, description="Inspectors do not see whose call they review.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."

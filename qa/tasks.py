@@ -19,6 +19,7 @@ from models.session import open_engine, session_factory, transaction
 from qa.calibration import close_due_calibrations
 from qa.origins import link_again
 from qa.pipeline import mark_failed, process_call, take_waiting_calls, unforeseen
+from qa.reviews import release_due
 from qa.settings import Settings, load_settings
 from qa.storage import RecordingStore
 from qa.test_calls import match_again
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 60.0
 MATCH_SECONDS = 900.0
+RELEASE_SECONDS = 60.0
 
 app = Celery("hotline")
 
@@ -49,6 +51,7 @@ def configure(settings: Settings) -> Celery:
             "sweep": {"task": "qa.tasks.sweep", "schedule": SWEEP_SECONDS},
             "match": {"task": "qa.tasks.match", "schedule": MATCH_SECONDS},
             "calibrations": {"task": "qa.tasks.close_calibrations", "schedule": SWEEP_SECONDS},
+            "release": {"task": "qa.tasks.release", "schedule": RELEASE_SECONDS},
         },
         beat_schedule_filename=str(settings.var_dir / "queue" / "beat"),
     )
@@ -125,6 +128,13 @@ def close_calibrations() -> int:
     """Open the results of calibrations whose time is up or whose reviews are all in; return how many."""
     with transaction(workplace().factory) as session:
         return close_due_calibrations(session)
+
+
+@app.task(name="qa.tasks.release")
+def release() -> int:
+    """Release the reviews whose time has come; return how many."""
+    with transaction(workplace().factory) as session:
+        return len(release_due(session))
 
 
 def enqueue(call_id: int) -> None:

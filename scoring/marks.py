@@ -66,6 +66,8 @@ class Mark:
     deductions: tuple[tuple[str, float], ...] = ()  # deduct method: what was taken off and how much
     needs_person: bool = False  # the automatic answer is a suggestion until a person confirms it
     comment: str | None = None
+    value: str | float | None = None  # what was answered to a choice, a scale, a number or a text
+    causes: tuple[str, ...] = ()  # root causes that a person named
 
 
 @dataclass(frozen=True, slots=True)

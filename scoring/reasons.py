@@ -135,6 +135,8 @@ REASONS: dict[str, str] = {
     "names_missing": N_("The names of the organisation are not configured."),
     "fact_missing": N_("It is not known: %(fact)s."),
     "fact_says_na": N_("Does not apply: %(fact)s."),
+    "only_if_unmet": N_("Not asked: the answer to %(item)s is another."),
+    "only_if_open": N_("It depends on %(item)s, which cannot be told."),
     "rule_unknown": N_("The phrase set has no rule %(rule)s."),
     "pattern_too_slow": N_("A regular expression of this rule takes too long: %(pattern)s"),
 }

@@ -1,7 +1,8 @@
 """The scorecard: sections of weighted items, fatal items, bonus items, floors, bands.
 
 Two methods. ``deduct``: each item starts full and named deductions are taken off. ``answer``: each item is
-answered met, partly or not met, and the scale says what share of its weight that earns.
+answered met, partly or not met, and the scale says what share of its weight that earns. The method is what an item
+is without a `type` of its own; items of all types may stand on one card.
 """
 
 from __future__ import annotations
@@ -10,16 +11,48 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from scoring.conditions import Condition
-from scoring.criteria_file import Criteria, CriteriaError, Text, load_criteria
+from scoring.criteria_file import Criteria, CriteriaError, MisplacedError, Text, load_criteria
 from scoring.effects import has_effects, named_effects
+from scoring.item_types import (
+    BY_RULES,
+    MAX_STEPS,
+    ItemType,
+    NumberRange,
+    OnlyIf,
+    Option,
+    own_names,
+    possible_answers,
+)
+from scoring.marks import Answer
 from scoring.phrase_set import PhraseSet
+from scoring.reasons import N_
 
 Check = Literal["phrase", "semi", "event", "acoustic", "manual"]
 Decide = Literal["auto", "confirm", "human"]
 ErrorClass = Literal["customer", "business", "compliance", "none"]
+NEVER = frozenset({"never", "无"})  # in the place of when an item does not apply: it always does
+ANSWER_NAMES = frozenset(answer.value for answer in Answer)
+ADVISED = ANSWER_NAMES - {Answer.CANNOT_TELL.value}  # answers that guidance and examples may stand beside
+# Fields that one type has alone.
+FIELD_OF = {
+    "options": "choice",
+    "scale_from": "scale",
+    "scale_to": "scale",
+    "labels": "scale",
+    "unit": "number",
+    "ranges": "number",
+}
+
+
+class CardError(MisplacedError):
+    """Something wrong with a card as a whole: a sentence with %(name)s places, what fills them, and where it is."""
+
+    def __init__(self, message: str, *place: int | str, **values: object) -> None:
+        super().__init__(message % values if values else message, place)
+        self.message, self.values = message, values
 
 
 def _condition(text: str) -> str:
@@ -35,7 +68,8 @@ class Item(Criteria):
 
     id: Text = Field(min_length=1, max_length=20)
     name: Text = Field(min_length=1, max_length=200)
-    weight: PositiveFloat
+    weight: NonNegativeFloat  # 0 for a text only
+    type: ItemType | None = None  # None: by the card's method, see Scorecard.type_of
     check: Check
     rules: tuple[Text, ...] = ()
     decide: Decide
@@ -43,17 +77,97 @@ class Item(Criteria):
     na: Text | None = None  # for people: when the item does not apply
     na_if: Text | None = None  # a yes/no fact of the call: a failed item does not apply when it is true
     na_unless: tuple[Text, ...] = ()  # triggers of the phrase set: without any of them the item does not apply
+    only_if: OnlyIf | None = None  # asked and counted only after this answer to an earlier item
     deduct: dict[Text, PositiveFloat] = Field(default_factory=dict)  # may exceed the weight: floored
-    when: dict[Text, When] = Field(default_factory=dict)  # deduction or answer: condition, see scoring.conditions
+    # Deduction, answer or option: condition, see scoring.conditions.
+    when: dict[Text, When] = Field(default_factory=dict)
     deductions: Literal["sum", "largest"] = "sum"  # how automatic deductions of one item add up
+    options: tuple[Option, ...] = ()  # of a choice
+    scale_from: int | None = None  # of a scale: earns nothing
+    scale_to: int | None = None  # earns all; evenly between
+    labels: dict[int, Text] = Field(default_factory=dict)  # of steps of a scale
+    unit: Text | None = None  # of a number, for people
+    ranges: tuple[NumberRange, ...] = ()  # of a number: the first that holds it decides
+    guidance: dict[Text, Text] = Field(default_factory=dict)  # answer or option: when it is the right one
+    examples: dict[Text, Text] = Field(default_factory=dict)
+    causes: tuple[Text, ...] = ()  # root causes, offered under an answer that is not met or partly met
     note: Text | None = None
+
+    @property
+    def may_not_apply(self) -> bool:
+        """Whether a person may answer "not applicable", or an earlier answer can say so."""
+        return self.na_allowed or self.only_if is not None
+
+    @property
+    def na_allowed(self) -> bool:
+        """Whether the card lets a person answer "not applicable"."""
+        return self.na is not None and self.na.strip().casefold() not in ("", *NEVER)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
         if self.decide == "auto" and not self.rules:
-            raise ValueError("an item that is decided automatically needs rules: add them or write decide: human")
+            raise CardError(
+                N_("an item that is decided automatically needs rules: add them or write decide: human"), "rules"
+            )
         if self.check == "manual" and self.decide == "auto":
-            raise ValueError("a manual check cannot be decided automatically: write decide: human")
+            raise CardError(N_("a manual check cannot be decided automatically: write decide: human"), "decide")
+        return self
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Self:
+        if self.type == "text" and self.weight:
+            raise CardError(N_("a text is not scored: write weight: 0"), "weight")
+        if self.type != "text" and not self.weight:
+            raise CardError(N_("a weight of 0 is for texts: give the item a weight above 0"), "weight")
+        return self
+
+    @model_validator(mode="after")
+    def _has_the_fields_of_its_type(self) -> Self:
+        for name, kind in FIELD_OF.items():
+            if getattr(self, name) not in (None, (), {}) and self.type != kind:
+                raise CardError(
+                    N_("%(field)s belongs to the type %(type)s: write type: %(type)s"), name, field=name, type=kind
+                )
+        if self.deduct and self.type not in (None, "deduction"):
+            raise CardError(N_("deductions belong to the type deduction: write type: deduction"), "deduct")
+        match self.type:
+            case "choice":
+                self._offers_a_choice()
+            case "scale":
+                self._has_steps()
+            case "number" if not self.ranges:
+                raise CardError(N_("a number needs ranges: add ranges: [{low: 0, high: 3, share: 1}, …]"), "ranges")
+        return self
+
+    def _offers_a_choice(self) -> None:
+        names = own_names(self)
+        if len(names) < 2:
+            raise CardError(N_("a choice needs two options or more: add them"), "options")
+        for at, name in enumerate(names):
+            if name in names[:at]:
+                raise CardError(N_("the option %(name)s is given twice: rename one of them"), "options", at, name=name)
+            if name in ANSWER_NAMES:
+                raise CardError(
+                    N_("%(name)s is the name of an answer: call the option something else"), "options", at, name=name
+                )
+
+    def _has_steps(self) -> None:
+        if self.scale_from is None or self.scale_to is None:
+            raise CardError(N_("a scale needs both ends: add scale_from and scale_to"), "scale_from")
+        if not 0 < self.scale_to - self.scale_from <= MAX_STEPS:
+            raise CardError(N_("scale_to must lie above scale_from, by at most %(most)s"), "scale_to", most=MAX_STEPS)
+        for step in self.labels:
+            if not self.scale_from <= step <= self.scale_to:
+                raise CardError(N_("%(step)s is no step of this scale: correct the label"), "labels", step=step)
+
+    @model_validator(mode="after")
+    def _is_decided_by_whom_it_can_be(self) -> Self:
+        if self.type is None or self.type in BY_RULES or (self.type == "choice" and self.when):
+            return self
+        if self.decide != "human":
+            raise CardError(
+                N_("rules cannot answer an item of the type %(type)s: write decide: human"), "decide", type=self.type
+            )
         return self
 
 
@@ -67,6 +181,8 @@ class FatalItem(Criteria):
     rules: tuple[Text, ...] = ()
     decide: Literal["confirm", "human"] = "confirm"
     error_class: ErrorClass = Field(default="none", alias="class")
+    guidance: dict[Text, Text] = Field(default_factory=dict)  # met (nothing found) or not_met (confirmed): when
+    examples: dict[Text, Text] = Field(default_factory=dict)
     note: Text | None = None
 
 
@@ -86,15 +202,17 @@ class Section(Criteria):
 
     id: Text = Field(min_length=1, max_length=20)
     name: Text = Field(min_length=1, max_length=200)
-    weight: PositiveFloat
+    weight: NonNegativeFloat  # 0 where all items are texts
     items: tuple[Item, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:
         total = sum(item.weight for item in self.items)
         if abs(total - self.weight) > 1e-6:
-            raise ValueError(
-                f"the items' weights add up to {total:g}, the section's weight is {self.weight:g}: make them equal"
+            raise CardError(
+                N_("the items' weights add up to %(total)s, the section's weight is %(weight)s: make them equal"),
+                total=f"{total:g}",
+                weight=f"{self.weight:g}",
             )
         return self
 
@@ -152,6 +270,10 @@ class Scorecard(Criteria):
         """Yield every item with its section, in order."""
         return ((section, item) for section in self.sections for item in section.items)
 
+    def type_of(self, item: Item) -> ItemType:
+        """Return the type of `item`: its own, else the one of the card's method."""
+        return item.type or ("deduction" if self.method == "deduct" else "met")
+
     def band(self, score: float) -> str | None:
         """Return the highest band that `score` reaches."""
         reached = [(floor, name) for name, floor in self.bands.items() if score >= floor]
@@ -161,7 +283,9 @@ class Scorecard(Criteria):
     def _weights_total_100(self) -> Self:
         total = sum(section.weight for section in self.sections)
         if abs(total - 100) > 1e-6:
-            raise ValueError(f"the sections' weights add up to {total:g}, not 100: change them until they do")
+            raise CardError(
+                N_("the sections' weights add up to %(total)s, not 100: change them until they do"), total=f"{total:g}"
+            )
         return self
 
     @model_validator(mode="after")
@@ -172,22 +296,94 @@ class Scorecard(Criteria):
         for entry in entries:
             kind = "section:" if isinstance(entry, Section) else ""
             if kind + entry.id in seen:
-                raise ValueError(f"the id {entry.id!r} is used twice: rename one of them")
+                raise CardError(N_("the id %(id)s is used twice: rename one of them"), id=repr(entry.id))
             seen.add(kind + entry.id)
         return self
 
     @model_validator(mode="after")
     def _method_and_when_agree(self) -> Self:
-        for _, item in self.items():
-            if self.method == "deduct" and not item.deduct:
-                raise ValueError(f"item {item.id} has no deductions, but the method is deduct: add deduct: {{…}}")
-            known = item.deduct if self.method == "deduct" else {"partly": 0, "not_met": 0}
+        for place, item in self._placed():
+            kind = self.type_of(item)
+            if kind == "deduction" and not item.deduct:
+                raise CardError(
+                    N_("item %(item)s has no deductions, but takes points off: add deduct: {…}, or another type"),
+                    *place,
+                    item=item.id,
+                )
+            known = names_in_when(item, kind)
             for name in item.when:
                 if name not in known:
-                    raise ValueError(
-                        f"item {item.id}: when names {name!r}, which is none of {', '.join(known)}: correct it"
+                    raise CardError(
+                        N_("item %(item)s: when names %(name)s, which is none of %(known)s: correct it"),
+                        *place,
+                        item=item.id,
+                        name=repr(name),
+                        known=", ".join(known),
                     )
         return self
+
+    @model_validator(mode="after")
+    def _advice_belongs_to_answers(self) -> Self:
+        for place, item in self._placed():
+            known = {*ADVISED, *own_names(item), *item.deduct}
+            for field in ("guidance", "examples"):
+                for name in getattr(item, field):
+                    if name not in known:
+                        raise CardError(
+                            N_("item %(item)s has no answer %(name)s: correct the name"),
+                            *place,
+                            field,
+                            item=item.id,
+                            name=repr(name),
+                        )
+        return self
+
+    @model_validator(mode="after")
+    def _conditional_items_can_apply(self) -> Self:
+        earlier: dict[str, Item] = {}
+        for place, item in self._placed():
+            if item.only_if is not None:
+                asked = earlier.get(item.only_if.item)
+                if asked is None:
+                    raise CardError(
+                        N_("item %(item)s: only_if names %(name)s, which is no earlier item: correct it"),
+                        *place,
+                        "only_if",
+                        item=item.id,
+                        name=repr(item.only_if.item),
+                    )
+                possible = possible_answers(asked, self.type_of(asked))
+                if wrong := [name for name in item.only_if.answers if name not in possible]:
+                    raise CardError(
+                        N_("item %(item)s: %(asked)s is never answered %(name)s: correct only_if"),
+                        *place,
+                        "only_if",
+                        item=item.id,
+                        asked=asked.id,
+                        name=repr(wrong[0]),
+                    )
+            earlier[item.id] = item
+        return self
+
+    def _placed(self) -> Iterator[tuple[tuple[str | int, ...], Item]]:
+        """Yield every item with the place where it stands in the card."""
+        for s, section in enumerate(self.sections):
+            for i, item in enumerate(section.items):
+                yield ("sections", s, "items", i), item
+
+
+def names_in_when(item: Item, kind: ItemType) -> tuple[str, ...]:
+    """Return what the `when` of an item of this kind may name: deductions, answers below met, or options."""
+    match kind:
+        case "deduction":
+            return tuple(item.deduct)
+        case "met":
+            return (Answer.PARTLY.value, Answer.NOT_MET.value)
+        case "yes_no":
+            return (Answer.NOT_MET.value,)
+        case "choice":
+            return own_names(item)
+    return ()
 
 
 def load_scorecard(source: Path | str, *, phrases: PhraseSet | None = None) -> Scorecard:
@@ -227,7 +423,7 @@ def _effects_without_deductions(card: Scorecard, phrases: PhraseSet) -> Iterator
     """Yield a line for each effect that takes off points which people could not take off: no deduction is named so."""
     for s, section in enumerate(card.sections):
         for i, item in enumerate(section.items):
-            if card.method != "deduct" or item.when or not has_effects(item.rules, phrases):
+            if card.type_of(item) != "deduction" or item.when or not has_effects(item.rules, phrases):
                 continue
             for name, points in named_effects(item.rules, phrases):
                 if points < 0 and item.deduct.get(name) != -points:

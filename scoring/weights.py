@@ -67,7 +67,7 @@ def total_up(
     if answered and (complete or not by_person):
         earned = sum(section.points for section in sections if section.points is not None)
         raw = round(min(100.0, max(card.floors.total, earned) + extra), 4)
-    final = _after_fatals(raw, fatals)
+    final = after_fatals(raw, fatals)
     return CallScore(
         scorecard=card.key,
         marks=(*marks, *bonus),
@@ -111,7 +111,7 @@ def _weight_by_answer(card: Scorecard, judged: Mapping[str, Judged]) -> dict[Ans
     return shares
 
 
-def _after_fatals(raw: float | None, fatals: Sequence[FatalFinding]) -> float | None:
+def after_fatals(raw: float | None, fatals: Sequence[FatalFinding]) -> float | None:
     """Return the score after confirmed fatal items; they count even when too little else was answered."""
     caps = [CAP[fatal.effect] for fatal in fatals if fatal.confirmed]
     if not caps:

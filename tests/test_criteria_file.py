@@ -34,7 +34,7 @@ def phrases(rules: str) -> str:
         pytest.param("weight: 40", "weight: 30", 7, "add up to 90, the section's weight is 100", id="item weights"),
         pytest.param("weight: 100", "weight: 90", 7, "the section's weight is 90", id="section weight"),
         pytest.param("weight: 60", "weight: lots", 11, "items[0].weight: input should be a valid number", id="type"),
-        pytest.param("weight: 60", "weight: -1", 11, "greater than 0, not -1", id="range"),
+        pytest.param("weight: 60", "weight: -1", 11, "greater than or equal to 0, not -1", id="range"),
         pytest.param("decide: human", "decide: later", 11, "'later' is not one of", id="choice"),
         pytest.param("name: Closing", "nmae: Closing", 12, "sections[0].items[1].nmae: unknown field", id="typo"),
         pytest.param("id: A2", "id: A1", 2, "the id 'A1' is used twice", id="same id twice"),

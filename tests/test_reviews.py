@@ -99,7 +99,7 @@ def test_deductions_decide_between_partly_and_not_met(session: Session, inspecto
         ({"S1": None}, "S1", "Choose an answer"),
         ({"S1": GivenAnswer(Answer.CANNOT_TELL)}, "S1", "Choose an answer"),
         ({"R1": GivenAnswer(Answer.NOT_APPLICABLE)}, "R1", "always applies"),
-        ({"S1": GivenAnswer(Answer.NOT_MET, ("x",))}, "S1", "no deductions"),
+        ({"S1": GivenAnswer(Answer.NOT_MET, ("x",))}, "S1", "has no deductions"),
         ({"X1": NOT_MET}, "X1", "needs a comment"),
         ({"X1": GivenAnswer(Answer.PARTLY)}, "X1", "confirmed or cleared"),
         ({"Q9": MET}, "Q9", "no item Q9"),

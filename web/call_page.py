@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from models import AutoMark, AutoScore, Call, Review, ReviewMark, Role, ScorecardVersion, TestCall, User
 from qa.calls import SEES_MARKS, calls_to_judge, reviews_seen_by, visible_calls
 from qa.criteria import card_of, phrases_of
+from qa.reviews import blind_to
 from scoring.marks import Answer, Evidence
 from scoring.phrase_set import PhraseSet
 from transcription.measures import (
@@ -170,14 +171,20 @@ def find_call(session: Session, user: User, call_id: int) -> Call | None:
     )
 
 
-def call_view(session: Session, user: User, call: Call) -> CallView:
-    """Put together the page of `call` for `user`, who may see it."""
+def call_view(session: Session, user: User, call: Call, *, blind: bool = False, alone: bool = False) -> CallView:
+    """Put together the page of `call` for `user`, who may see it.
+
+    Args:
+        blind: leave out all that the machine's marks say.
+        alone: leave out what people answered.
+    """
     stored = call.transcript
     transcript = Transcript.from_dict(stored.content) if stored else None
     measures = AudioMeasures.from_dict(stored.measures) if stored and stored.measures else None
     judging = call.id in calls_to_judge(session, user, [call.id])
-    reviews = reviews_seen_by(user, call.reviews, judging=judging)
-    score = call.auto_score if user.role in SEES_MARKS else None
+    reviews = [] if alone else reviews_seen_by(user, call.reviews, judging=judging)
+    blind = blind or blind_to(session, user, call)
+    score = call.auto_score if user.role in SEES_MARKS and not blind else None
     newest = max(reviews, key=lambda review: review.id, default=None)
     card = score.scorecard if score else newest.scorecard if newest else None
     sections, fatals = _marks(call, card, score, reviews) if card else ([], [])

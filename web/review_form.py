@@ -1,40 +1,35 @@
-"""The entry form of a review: what was typed, kept as typed, and what it means."""
+"""The form of a review: the rows of the scorecard with their choices, and what the machine says beside them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from flask_babel import gettext
-from werkzeug.datastructures import MultiDict
 
-from models import AutoMark, Call, Review, ReviewReason
+from models import AutoMark, Call
 from qa.criteria import phrases_of
-from qa.refusals import N_, Refused
-from qa.reviews import Entry, item_ids, may_be_not_applicable, suspected_fatals
-from scoring.call_score import GivenAnswer
+from qa.reviews import may_be_not_applicable, suspected_fatals
+from scoring.alignment import Step
+from scoring.difference import difference
+from scoring.item_types import own_names
 from scoring.marks import Answer, Evidence
 from scoring.phrase_set import PhraseSet
 from scoring.scorecard import BonusItem, FatalItem, Item, Scorecard
-from web.i18n import ANSWERS, format_clock
+from web.i18n import ANSWERS, N_
 from web.rule_words import stored_in_words
 
-DEDUCT = "deduct"  # the answer of an item with deductions; which ones says its list
 EVIDENCE_SHOWN = 3
 FOR_PERSON = "for_person"  # the reason of items that no rule decides
 
 
-@dataclass(slots=True)
-class Typed:
-    """The form's fields as a person left them, by item."""
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A piece of the machine's evidence; for a wording that was not said, how what was heard differs from it."""
 
-    answers: dict[str, str] = field(default_factory=dict)
-    deductions: dict[str, list[str]] = field(default_factory=dict)
-    comments: dict[str, str] = field(default_factory=dict)
-    moments: dict[str, str] = field(default_factory=dict)
-    reason: str = ReviewReason.RANDOM.value
-    comment: str = ""
+    evidence: Evidence
+    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +37,33 @@ class Suggestion:
     """What the machine says about an item: beside the choices, never chosen for the person."""
 
     answer: str
-    evidence: list[Evidence]
+    proofs: list[Proof]
     deductions: list[tuple[str, float]]
+    needs_person: bool = False
+
+    @property
+    def decided(self) -> bool:
+        """Whether there is an answer to accept."""
+        return self.answer != Answer.CANNOT_TELL
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
+    """One answer, or one deduction that may stand beside others."""
+
     value: str
     name: str
+    points: float | None = None  # of a deduction
+    kind: str = "answer"  # or "deduction", "option" (of a choice), "step" (of a scale)
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """When an answer is the right one, and an example of it."""
+
+    answer: str
+    guidance: str | None
+    example: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,139 +71,107 @@ class Question:
     """One row of the form."""
 
     item: Item | FatalItem | BonusItem
+    kind: str  # "item", "fatal" or "bonus"
     choices: list[Choice]
     suggestion: Suggestion | None
     suspected: bool = False
+    type: str = "met"  # of an ordinary item: scoring.item_types.ItemType
+    advice: tuple[Advice, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionGroup:
+    id: str
     name: str
     weight: float | None
     questions: list[Question]
 
 
-def read_form(form: MultiDict[str, str], card: Scorecard) -> Typed:
-    """Return what was sent, for the items of `card` only."""
-    typed = Typed(reason=form.get("reason", ""), comment=form.get("comment", ""))
-    for item in item_ids(card):
-        typed.answers[item] = form.get(f"answer-{item}", "")
-        typed.deductions[item] = form.getlist(f"deduct-{item}")
-        typed.comments[item] = form.get(f"comment-{item}", "")
-        typed.moments[item] = form.get(f"at-{item}", "")
-    return typed
-
-
-def typed_from(review: Review) -> Typed:
-    """Return the form of a review that is edited again."""
-    typed = Typed(reason=review.reason.value, comment=review.comment or "")
-    for mark in review.marks:
-        typed.answers[mark.item] = DEDUCT if mark.deductions and mark.answer != Answer.MET else mark.answer
-        typed.deductions[mark.item] = list(mark.deductions)
-        typed.comments[mark.item] = mark.comment or ""
-        typed.moments[mark.item] = "" if mark.at_seconds is None else format_clock(mark.at_seconds)
-    return typed
-
-
-def entry_from(typed: Typed) -> tuple[Entry, dict[str, Refused]]:
-    """Return what the form means, and for each item what could not be understood."""
-    problems: dict[str, Refused] = {}
-    answers: dict[str, GivenAnswer] = {}
-    moments: dict[str, float] = {}
-    for item, text in typed.answers.items():
-        comment = typed.comments.get(item, "").strip() or None
-        answer = _answer(text, typed.deductions.get(item, []))
-        if answer is None and (comment or typed.moments.get(item, "").strip()):
-            answer = Answer.CANNOT_TELL  # Undecided: a draft keeps the remark, submitting asks for an answer.
-        if answer is not None:
-            answers[item] = GivenAnswer(answer, tuple(typed.deductions.get(item, [])), comment)
-        try:
-            seconds = read_clock(typed.moments.get(item, ""))
-        except ValueError:
-            problems[item] = Refused(N_("%(text)s is no moment: write seconds or m:ss."), text=typed.moments[item][:40])
-        else:
-            if seconds is not None:
-                moments[item] = seconds
-    try:
-        reason = ReviewReason(typed.reason)
-    except ValueError:
-        problems["reason"] = Refused(N_("Choose why this call is reviewed."))
-        reason = ReviewReason.RANDOM
-    return Entry(answers, reason, typed.comment, moments), problems
-
-
-def _answer(text: str, deductions: list[str]) -> Answer | None:
-    if text == DEDUCT or (not text and deductions):
-        return Answer.NOT_MET
-    return Answer(text) if text in {answer.value for answer in Answer} else None
-
-
-def read_clock(text: str) -> float | None:
-    """Read seconds, m:ss or h:mm:ss; None when it is empty.
-
-    Raises:
-        ValueError: it is none of these.
-    """
-    text = text.strip()
-    if not text:
-        return None
-    parts = text.replace("：", ":").split(":")
-    if len(parts) > 3 or any(not part.replace(".", "", 1).isascii() for part in parts):
-        raise ValueError("too many parts")
-    seconds = 0.0
-    for part in parts:
-        if not part.replace(".", "", 1).isdigit():
-            raise ValueError("not a number")
-        seconds = seconds * 60 + float(part)
-    return seconds
-
-
-def groups(card: Scorecard, call: Call) -> Iterator[QuestionGroup]:
-    """Yield the sections of the card with their rows."""
-    marks, phrases = machine_marks(call), machine_phrases(call)
+def groups(card: Scorecard, call: Call, *, blind: bool = False) -> Iterator[QuestionGroup]:
+    """Yield the sections of the card with their rows, then bonus and fatal items."""
+    marks = {} if blind else machine_marks(call)
+    phrases = machine_phrases(call)
     for section in card.sections:
         questions = [
-            Question(item, list(item_choices(card, item)), suggestion(marks.get(item.id), phrases))
+            Question(
+                item,
+                "item",
+                list(item_choices(card, item)),
+                suggestion(marks.get(item.id), phrases, call),
+                type=card.type_of(item),
+                advice=tuple(advice_on(item, card.type_of(item))),
+            )
             for item in section.items
         ]
-        yield QuestionGroup(f"{section.id} {section.name}", section.weight, questions)
+        yield QuestionGroup(section.id, f"{section.id} {section.name}", section.weight, questions)
+    if card.bonus:
+        given = [Choice(Answer.MET.value, gettext("Given"))]
+        bonus = [Question(one, "bonus", given, suggestion(marks.get(one.id), phrases, call)) for one in card.bonus]
+        yield QuestionGroup("bonus", gettext("Bonus"), None, bonus)
+    if card.fatal:
+        yield QuestionGroup("fatal", gettext("Fatal items"), None, fatal_questions(card, call, blind=blind))
 
 
-def fatal_questions(card: Scorecard, call: Call) -> list[Question]:
+def fatal_questions(card: Scorecard, call: Call, *, blind: bool = False) -> list[Question]:
     """Return the fatal items, those that the machine suspects first."""
-    suspected = suspected_fatals(call)
+    suspected = frozenset() if blind else suspected_fatals(call)
     findings = call.auto_score.summary.get("fatals", []) if call.auto_score else []
     evidence = {found["item"]: found.get("evidence", []) for found in findings}
     phrases = machine_phrases(call)
-    choices = [Choice(Answer.MET.value, gettext("Nothing found")), Choice(Answer.NOT_MET.value, gettext("Confirmed"))]
+    choices = [Choice(value, gettext(name)) for value, name in answer_names("fatal").items()]
     questions = [
         Question(
             item,
+            "fatal",
             choices,
-            Suggestion("suspected", evidence_of(evidence.get(item.id, []), phrases), [])
+            Suggestion(Answer.NOT_MET.value, proofs_of(evidence.get(item.id, []), phrases, call), [])
             if item.id in suspected
             else None,
             suspected=item.id in suspected,
+            advice=tuple(advice_on(item, "fatal")),
         )
         for item in card.fatal
     ]
     return sorted(questions, key=lambda question: not question.suspected)
 
 
-def bonus_questions(card: Scorecard, call: Call) -> list[Question]:
-    marks, phrases = machine_marks(call), machine_phrases(call)
-    given = [Choice(Answer.MET.value, gettext("Given"))]
-    return [Question(item, given, suggestion(marks.get(item.id), phrases)) for item in card.bonus]
-
-
 def item_choices(card: Scorecard, item: Item) -> Iterator[Choice]:
-    if card.method == "deduct":
-        yield Choice(Answer.MET.value, gettext("No deduction"))
-    else:
-        for answer in (Answer.MET, Answer.PARTLY, Answer.NOT_MET):
-            yield Choice(answer.value, gettext(ANSWERS[answer]))
+    """Yield the answers that the card offers for an item, "not applicable" last; none for a number or a text."""
+    kind = card.type_of(item)
+    match kind:
+        case "deduction":
+            yield Choice(Answer.MET.value, gettext("No deduction"))
+            for name, points in item.deduct.items():
+                yield Choice(name, name, points, "deduction")
+        case "met" | "yes_no":
+            for value, name in answer_names(kind).items():
+                yield Choice(value, gettext(name))
+        case "choice":
+            for option in item.options:
+                yield Choice(option.name, option.name, kind="option")
+        case "scale":
+            for step in map(int, own_names(item)):
+                label = item.labels.get(step)
+                yield Choice(str(step), f"{step} {label}" if label else str(step), kind="step")
     if may_be_not_applicable(item):
         yield Choice(Answer.NOT_APPLICABLE.value, gettext(ANSWERS[Answer.NOT_APPLICABLE]))
+
+
+def answer_names(kind: str) -> dict[str, str]:
+    """Return the names of the answers to an item of this kind, as message ids."""
+    if kind == "yes_no":
+        return {Answer.MET.value: N_("Yes"), Answer.NOT_MET.value: N_("No")}
+    if kind == "fatal":
+        return {Answer.MET.value: N_("Nothing found"), Answer.NOT_MET.value: N_("Confirmed")}
+    return {answer.value: ANSWERS[answer] for answer in (Answer.MET, Answer.PARTLY, Answer.NOT_MET)}
+
+
+def advice_on(item: Item | FatalItem, kind: str) -> Iterator[Advice]:
+    """Yield what the card says about the answers to an item."""
+    names = {**ANSWERS, **answer_names(kind)}
+    for answer in dict.fromkeys([*item.guidance, *item.examples]):
+        name = gettext(names[answer]) if answer in names else answer
+        yield Advice(name, item.guidance.get(answer), item.examples.get(answer))
 
 
 def machine_marks(call: Call) -> dict[str, AutoMark]:
@@ -201,15 +183,27 @@ def machine_phrases(call: Call) -> PhraseSet | None:
     return phrases_of(call.auto_score.scorecard) if call.auto_score else None
 
 
-def suggestion(mark: AutoMark | None, phrases: PhraseSet | None) -> Suggestion | None:
+def suggestion(mark: AutoMark | None, phrases: PhraseSet | None, call: Call) -> Suggestion | None:
     """Return what the machine's mark suggests; None when it looked at nothing."""
-    evidence = evidence_of(mark.evidence, phrases) if mark else []
-    if mark is None or (mark.answer == Answer.CANNOT_TELL and not evidence):
+    proofs = proofs_of(mark.evidence, phrases, call) if mark else []
+    if mark is None or (mark.answer == Answer.CANNOT_TELL and not proofs):
         return None
-    return Suggestion(mark.answer, evidence, [(name, points) for name, points in mark.deductions])
+    return Suggestion(mark.answer, proofs, [(name, points) for name, points in mark.deductions], mark.needs_person)
 
 
-def evidence_of(stored: list[Mapping[str, Any]], phrases: PhraseSet | None) -> list[Evidence]:
+def proofs_of(stored: list[Mapping[str, Any]], phrases: PhraseSet | None, call: Call) -> list[Proof]:
+    """Return the machine's evidence with the difference between script and words, where it is a near miss."""
+    proofs = []
+    for evidence in evidence_of(stored, phrases, shown=len(stored)):
+        near_miss = evidence.verdict != Answer.MET and evidence.wording is not None
+        steps = difference(str(evidence.wording), evidence.text, call.language or "") if near_miss else ()
+        proofs.append(Proof(evidence, steps))
+    return proofs
+
+
+def evidence_of(
+    stored: list[Mapping[str, Any]], phrases: PhraseSet | None, *, shown: int = EVIDENCE_SHOWN
+) -> list[Evidence]:
     """Return the first pieces of evidence; that an item is for a person is nothing to show one."""
     found = [one for one in stored if one["reason"] != FOR_PERSON]
-    return [stored_in_words(one, phrases) for one in found[:EVIDENCE_SHOWN]]
+    return [stored_in_words(one, phrases) for one in found[:shown]]

@@ -25,6 +25,7 @@ def test_a_lead_opens_a_session_and_sees_it_wait(site: Site, open_page: OpenPage
     for name in (site.world.users[Role.LEAD].name, site.world.users[Role.INSPECTOR].name):
         lead.get_by_role("checkbox", name=f"{name} takes part").check()
     lead.get_by_role("radio", name=f"{site.world.users[Role.LEAD].name} is the expert").check()
+    lead.get_by_label("Hide whose calls they are").check()
     assert grave_findings(lead) == []
     lead.get_by_role("button", name="Open the session").click()
 
@@ -37,6 +38,10 @@ def test_a_lead_opens_a_session_and_sees_it_wait(site: Site, open_page: OpenPage
     expect(inspector.get_by_role("link", name="Review next call")).to_have_attribute(
         "href", f"/reviews/new?call={_call_of(site, 'Closing')}&calibration={_id_of(site, 'Closing')}"
     )
+
+    inspector.get_by_role("link", name="Review next call").click()
+    expect(inspector.locator(".pill", has_text="Calibration")).to_be_visible()
+    assert "0101" not in inspector.locator("main").inner_text()
 
 
 def _id_of(site: Site, name: str) -> int:

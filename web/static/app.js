@@ -52,3 +52,11 @@ document.addEventListener("submit", (event) => {
   const question = event.target.dataset.confirm;
   if (question && !window.confirm(question)) event.preventDefault();
 });
+
+// What a review page kept in this browser for an interrupted connection goes with its owner.
+document.addEventListener("submit", (event) => {
+  if (!event.target.action?.endsWith("/logout")) return;
+  for (const key of Object.keys(window.localStorage)) {
+    if (key.startsWith("hotline.review.")) window.localStorage.removeItem(key);
+  }
+});

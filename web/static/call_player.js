@@ -44,9 +44,12 @@ async function drawWave(section, audio, duration) {
   });
 }
 
-/** Return a function that lets one channel (0 or 1) be heard in both ears, or with null the recording as it is. */
-function channelChooser(audio) {
+/** The two sides of a recording: who is heard (0, 1, or null for both as recorded) and how loud each side is. */
+function channelMixer(audio) {
   let gains = null;
+  let alone = null;
+  const loudness = [1, 1];
+  const muted = [false, false];
   const connect = () => {
     const context = new AudioContext();
     const splitter = context.createChannelSplitter(2);
@@ -63,12 +66,77 @@ function channelChooser(audio) {
     audio.addEventListener("play", () => context.resume());
     context.resume();
   };
-  return (channel) => {
-    if (!gains && channel === null) return;
+  const apply = () => {
     if (!gains) connect();
     for (const from of [0, 1]) {
-      for (const to of [0, 1]) gains[from][to].gain.value = channel === null ? Number(from === to) : Number(from === channel);
+      const level = muted[from] ? 0 : loudness[from];
+      for (const to of [0, 1]) gains[from][to].gain.value = level * (alone === null ? Number(from === to) : Number(from === alone));
     }
+  };
+  return {
+    hear(channel) {
+      if (!gains && channel === null) return;
+      alone = channel;
+      apply();
+    },
+    setLevel(channel, level) {
+      loudness[channel] = level;
+      apply();
+    },
+    mute(channel, on) {
+      muted[channel] = on;
+      apply();
+    },
+  };
+}
+
+/** Sliders and mute buttons of each channel. A mono recording has one element for its sound: its volume is that. */
+function listenToLevels(section, audio, mixer) {
+  const mono = section.querySelectorAll("[data-level]").length < 2;
+  for (const slider of section.querySelectorAll("[data-level]")) {
+    slider.addEventListener("input", () => {
+      if (mono) audio.volume = Math.min(1, Number(slider.value));
+      else mixer.setLevel(Number(slider.dataset.level), Number(slider.value));
+    });
+  }
+  for (const button of section.querySelectorAll("[data-mute]")) {
+    button.addEventListener("click", () => {
+      const on = button.getAttribute("aria-pressed") !== "true";
+      button.setAttribute("aria-pressed", String(on));
+      if (mono) audio.muted = on;
+      else mixer.mute(Number(button.dataset.mute), on);
+    });
+  }
+}
+
+/** Play a stretch again and again: the first call begins it, the second ends it, the third lets go. */
+function looper(section, audio, duration) {
+  const button = section.querySelector("[data-loop]");
+  const span = section.querySelector("[data-loop-span]");
+  let from = null;
+  let to = null;
+  const show = () => {
+    if (!button) return;
+    const words = from === null ? button.dataset.off : to === null ? button.dataset.from : button.dataset.between;
+    button.querySelector("[data-loop-words]").textContent = words.replace("$1", clock(from ?? 0)).replace("$2", clock(to ?? 0));
+    button.setAttribute("aria-pressed", String(from !== null));
+    span?.setAttribute("x", `${(100 * (from ?? 0)) / duration}%`);
+    span?.setAttribute("width", to === null ? "0" : `${(100 * (to - from)) / duration}%`);
+  };
+  const next = () => {
+    const now = audio.currentTime;
+    if (from === null) from = now;
+    else if (to === null && Math.abs(now - from) > 0.2) [from, to] = [Math.min(from, now), Math.max(from, now)];
+    else from = to = null;
+    show();
+  };
+  button?.addEventListener("click", next);
+  return {
+    next,
+    /** Go back to the beginning at the end of the stretch. */
+    hold(seconds) {
+      if (to !== null && !audio.paused && (seconds >= to || seconds < from - 0.5)) audio.currentTime = from;
+    },
   };
 }
 
@@ -92,14 +160,17 @@ export async function openPlayer(section, { moved, failed }) {
   const wave = await drawWave(section, audio, duration).catch(() => null);
   if (!wave) return plainPlayer(audio, moved); // the browser's own controls stay
 
+  const loop = looper(section, audio, duration);
   const tell = (seconds) => {
     now.textContent = clock(seconds);
     moved(seconds);
     const silence = !audio.paused && skipSilence?.checked && silences.find(([start, end]) => seconds > start + SHORT_SILENCE && seconds < end - 0.5);
     if (silence) audio.currentTime = silence[1] - 0.3;
+    loop.hold(seconds);
   };
   const player = {
     ...plainPlayer(audio, tell),
+    loop: loop.next,
     changeSpeed(steps) {
       const index = Math.min(Math.max(speed.selectedIndex + steps, 0), speed.options.length - 1);
       speed.selectedIndex = index;
@@ -114,10 +185,11 @@ export async function openPlayer(section, { moved, failed }) {
   audio.addEventListener("error", () => failed(section.dataset.failed));
   section.querySelector("[data-play]").addEventListener("click", player.toggle);
   speed.addEventListener("change", () => player.changeSpeed(0));
-  const choose = channelChooser(audio);
+  const mixer = channelMixer(audio);
   section.querySelector("[data-listen]")?.addEventListener("change", (event) => {
-    choose(event.target.value === "" ? null : Number(event.target.value));
+    mixer.hear(event.target.value === "" ? null : Number(event.target.value));
   });
+  listenToLevels(section, audio, mixer);
   return player;
 }
 
@@ -141,6 +213,8 @@ function plainPlayer(audio, moved) {
     play: () => audio.play().catch(() => {}), // a browser may ask for a click first, or the sound may be gone: its error event tells
     toggle: () => (audio.paused ? audio.play().catch(() => {}) : audio.pause()),
     changeSpeed: () => {},
+    loop: () => {},
+    playing: () => !audio.paused,
   };
 }
 

@@ -76,7 +76,7 @@ function openSearch(section, lines, show) {
   return field;
 }
 
-/** Open the transcript in `section`; null when there are no words yet. */
+/** Open the transcript in `section`; null when there are no words yet. It may be opened again after words changed. */
 export function openTranscript(section) {
   const list = section?.querySelector("[data-lines]");
   if (!list) return null;
