@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from models import (
     AutoMark,
-    CalibrationCall,
-    CalibrationParticipant,
     CalibrationSession,
     Call,
     Review,
@@ -29,6 +26,7 @@ from models import (
 )
 from models.base import now
 from qa import audit
+from qa.calibration import may_take_part
 from qa.criteria import card_of
 from qa.refusals import N_, Refused
 from qa.reviews import (
@@ -121,25 +119,17 @@ def opening_for(session: Session, user: User, call: Call, calibration_id: int | 
     """Return how a review of `call` begins: as the settings say, or blind and by the card of a calibration.
 
     Raises:
-        Refused: the calibration is closed, or it is not this user's or not about this call.
+        Refused: results of the calibration are open, or it is not this user's or not about this call.
     """
     if calibration_id is None:
         return Opening(blind=settings.review_mode == "blind", agent_hidden=settings.hide_agent)
-    calibration = session.scalar(
-        select(CalibrationSession)
-        .join(CalibrationCall, CalibrationCall.session_id == CalibrationSession.id)
-        .join(CalibrationParticipant, CalibrationParticipant.session_id == CalibrationSession.id)
-        .where(
-            CalibrationSession.id == calibration_id,
-            CalibrationCall.call_id == call.id,
-            CalibrationParticipant.user_id == user.id,
-        )
-    )
+    calibration = session.get(CalibrationSession, calibration_id)
     if calibration is None:
-        raise Refused(N_("This calibration is not yours, or the call is none of its calls."))
-    if calibration.closed_at is not None:
-        raise Refused(N_("This calibration is closed."))
-    return Opening(True, settings.hide_agent, calibration.id, calibration.scorecard)
+        raise Refused(N_("You do not take part in this calibration."))
+    refusal = may_take_part(session, user, call, calibration)
+    if refusal is not None:
+        raise refusal
+    return Opening(True, settings.hide_agent or calibration.agent_hidden, calibration.id, calibration.scorecard)
 
 
 def save_changes(
@@ -206,11 +196,14 @@ def submit_draft(session: Session, review: Review, *, revision: int, address: st
     An answer that differs from the machine's needs its reason, unless the machine's answers were hidden.
 
     Raises:
-        Refused: it is submitted already, or nothing in it can be scored.
+        Refused: it is submitted already, its calibration's results are open, or nothing in it can be scored.
         StaleReview: it was changed since `revision`.
         IncompleteReview: answers are missing or impossible, or reasons are missing.
     """
     refusal = conflict(review.inspector, review.call)
+    if refusal is None and review.calibration_id is not None:
+        calibration = session.get_one(CalibrationSession, review.calibration_id)
+        refusal = may_take_part(session, review.inspector, review.call, calibration)
     if refusal is not None:
         raise refusal
     if review.revision != revision:

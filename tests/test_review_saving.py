@@ -308,7 +308,7 @@ def test_taking_back_is_for_the_inspector_before_release(
 @pytest.fixture
 def calibration(session: Session, call: Call, card: ScorecardVersion, inspector: User) -> CalibrationSession:
     made = CalibrationSession(
-        name="Friday", scorecard=card, due_at=now(), created_by=make_user(session, Role.LEAD),
+        name="Friday", scorecard=card, due_at=now() + timedelta(days=1), created_by=make_user(session, Role.LEAD),
         calls=[CalibrationCall(call=call, position=1)], participants=[CalibrationParticipant(user=inspector)],
     )  # fmt: skip
     session.add(made)
@@ -345,13 +345,19 @@ def test_a_review_of_a_calibration_is_blind_and_apart(
 def test_a_calibration_is_entered_by_those_who_take_part_while_it_is_open(
     session: Session, call: Call, inspector: User, calibration: CalibrationSession, settings: Settings
 ) -> None:
-    with pytest.raises(Refused, match="not yours"):
+    with pytest.raises(Refused, match="do not take part"):
         opening_for(session, make_user(session, Role.INSPECTOR), call, calibration.id, settings)
-    with pytest.raises(Refused, match="not yours"):
+    with pytest.raises(Refused, match="not part of"):
         opening_for(session, inspector, make_call(session), calibration.id, settings)
+    calibration.agent_hidden = True
+    opening = opening_for(session, inspector, call, calibration.id, settings)
+    assert opening.agent_hidden
+    draft = save_changes(session, call, inspector, changes(0, {"item": "S1", "answer": "met"}), opening)
     calibration.closed_at = now()
     with pytest.raises(Refused, match="closed"):
         opening_for(session, inspector, call, calibration.id, settings)
+    with pytest.raises(Refused, match="closed"):
+        submit_draft(session, draft, revision=1)
 
 
 def test_an_unknown_item_changes_nothing(session: Session, call: Call, inspector: User) -> None:

@@ -273,7 +273,7 @@ def test_checks_are_drawn_entered_and_read(
     assert "1 check of an inspector waits" in lead.get("/").text
     assert ann.get(address).status_code == 404
     page = lead.get(address).text
-    assert "1 items, 0 with a reason" in page
+    assert "1, of them 0 with a reason" in page
     assert page.count("checked") == 2 * 2 + 3  # what can be counted: K1 and K4 of each review, and the month
 
     good = {item.id: "yes" if item.answer == "yes_no" else "3" for item in reviewer_sheet().items}

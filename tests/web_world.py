@@ -23,6 +23,7 @@ from models import (
     AuditEvent,
     CalibrationSession,
     Call,
+    CallComment,
     CallState,
     CaseClip,
     CoachingRecord,
@@ -112,6 +113,7 @@ class World:
     check: ReviewerCheck  # of the inspector by the lead, submitted
     coaching: CoachingRecord  # of the agent, by the inspector
     case: CaseClip  # of the agent's call, for everybody
+    comment: CallComment  # of the inspector, in the review
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -126,6 +128,7 @@ class World:
             "call_id": self.call.id,
             "agent_id": self.agent.id,
             "review_id": self.review.id,
+            "comment_id": self.comment.id,
             "test_call_id": self.sheet.id,
             "assignment_id": self.planned.id,
             "test_plan_id": self.planned.plan_id,
@@ -240,6 +243,7 @@ def make_world(session: Session) -> World:
         draft=draft,
         coaching=coached,
         case=case,
+        comment=comment_on(session, reviews[0]),
     )
 
 
@@ -268,6 +272,13 @@ def finished_review(
     session.add(review)
     session.flush()
     return review
+
+
+def comment_on(session: Session, review: Review) -> CallComment:
+    comment = CallComment(call_id=review.call_id, review=review, author=review.inspector, text="well said", turn=0)
+    session.add(comment)
+    session.commit()
+    return comment
 
 
 def drawn_call(session: Session, agent: Agent, card: ScorecardVersion, inspector: User) -> SampledCall:

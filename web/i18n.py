@@ -180,6 +180,17 @@ ACTS: dict[str, str] = {
     "case.played": N_("Played a case"),
     "case.withdrawn": N_("Withdrew a case"),
     "case.sound_deleted": N_("Deleted the sound of a case"),
+    "calibration.created": N_("Opened a calibration"),
+    "calibration.viewed": N_("Looked at a calibration"),
+    "calibration.exported": N_("Exported the results of a calibration"),
+    "calibration.extended": N_("Extended a calibration"),
+    "calibration.closed": N_("Closed a calibration"),
+    "calibration.concluded": N_("Wrote the conclusion of a calibration"),
+    "reviewer_check.drawn": N_("Drew a check of an inspector"),
+    "reviewer_check.viewed": N_("Opened a check of an inspector"),
+    "reviewer_check.saved": N_("Saved a check of an inspector"),
+    "reviewer_check.submitted": N_("Submitted a check of an inspector"),
+    "reviewer_check.taken_over": N_("Took a check of an inspector over"),
 }
 SUBJECTS: dict[str, str] = {
     "draw": N_("Draw"),
@@ -201,6 +212,8 @@ SUBJECTS: dict[str, str] = {
     "nonvoice_review": N_("Review of written work"),
     "coaching": N_("Coaching"),
     "case": N_("Case"),
+    "calibration": N_("Calibration"),
+    "reviewer_check": N_("Check of an inspector"),
 }
 # Values inside the reasons of marks that are words of the criteria rather than of the call.
 REASON_WORDS: dict[str, str] = {

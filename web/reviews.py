@@ -429,7 +429,7 @@ def hotline_time(text: str) -> datetime:
 def next_address(call: Call, review: Review | None = None) -> str:
     """Return where an inspector goes after `call`: the next task, else the queue; in a calibration, back to it."""
     if review is not None and review.calibration_id is not None:
-        return url_for("calibration.index")
+        return url_for("calibration.show", calibration_id=review.calibration_id)
     queue = queue_at(session, reader(), call)
     if queue.next_call is not None:
         return url_for("reviews.new", call=queue.next_call)
