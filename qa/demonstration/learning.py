@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import and_, select
@@ -138,9 +138,15 @@ def _coach(session: Session, lesson: Lesson, held_on: date, zone: ZoneInfo) -> N
         by=leader,
         today=held_on,
     )
+    record.created_at = datetime.combine(held_on, time(10), zone)
     if lesson.answer is not None:
         acknowledge(session, record, lesson.answer, by=user)
+        record.acknowledged_at = record.created_at + timedelta(hours=6)
         tick_step(session, record, 0, done=True, by=leader)
+    session.flush()
+    about = [Notification.subject_kind == "coaching", Notification.subject_id == record.id]
+    for news in session.scalars(select(Notification).where(*about)):
+        news.created_at, news.read_at = record.created_at, record.acknowledged_at
 
 
 def _date_news(session: Session, moment: datetime) -> None:
