@@ -36,6 +36,7 @@ KINDS = ("good", "bad", "discuss")
 MAX_SECONDS = 600.0
 MIN_SECONDS = 1.0
 MARGIN = 0.15  # seconds around a masked word: a recogniser's times are off by about so much
+TOUCH = 0.015  # seconds
 MAX_TITLE, MAX_NOTE, MAX_TAG, MAX_TAGS = 120, 2_000, 30, 10
 MAX_MASKS = 2_000
 LONGEST_DAYS = 3650
@@ -176,6 +177,7 @@ def preview(call: Call, cut: Cut) -> MaskedClip:
             own = [(span.start, span.end) for span in spans if span.turn == index]
             silenced += [_with_margin(turn)] if own else []
             words = _turn_said(turn, own, cut)
+        silenced += [_with_margin(word) for word in words if word.chosen]
         if words:
             turns.append(PreviewTurn(turn.speaker, words[0].start, words[-1].end, tuple(words)))
     quiet = _inside(silenced, cut)
@@ -219,7 +221,7 @@ def _checked(call: Call, transcript: Transcript, cut: Cut) -> Cut:
     return Cut(cut.start, end, tuple(mask for mask in cut.masks if mask[0] < mask[1]))
 
 
-def _with_margin(said: Word | Turn) -> tuple[float, float]:
+def _with_margin(said: Word | Turn | Said) -> tuple[float, float]:
     return said.start - MARGIN, said.end + MARGIN
 
 
@@ -248,9 +250,9 @@ def _turn_said(turn: Turn, spans: Sequence[tuple[int, int]], cut: Cut) -> list[S
 
 
 def _chosen(said: Word | Turn, cut: Cut) -> bool:
-    """Whether the maker masks any part of it."""
-    end = max(said.end, said.start + 0.01)
-    return any(begin < end and said.start < finish for begin, finish in cut.masks)
+    """Whether the maker masks any part of it; a neighbour that is touched by a hundredth of a second is not meant."""
+    end = max(said.end, said.start + 2 * TOUCH)
+    return any(min(end, finish) - max(said.start, begin) > TOUCH for begin, finish in cut.masks)
 
 
 def _stored_turn(turn: PreviewTurn, cut: Cut) -> dict[str, Any]:

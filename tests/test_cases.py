@@ -14,10 +14,12 @@ import soundfile
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
-from models import Agent, AuditEvent, Call, CaseClip, Review, Role, Team, User
+from models import Agent, AuditEvent, Call, CaseClip, Notification, Role, Team, User
 from models.base import now
+from models.session import transaction
+from qa import tasks
 from qa.cases import (
     CaseFilter,
     Cut,
@@ -28,10 +30,12 @@ from qa.cases import (
     publish,
     shown_text,
     tags_in,
-    visible_cases,
     withdraw,
 )
+from qa.coaching import Plan, plan_coaching
+from qa.notifications import claim_mail, notify
 from qa.refusals import Refused
+from qa.settings import Settings
 from qa.storage import RecordingStore
 from tests.factories import make_agent, make_call, make_team, make_transcript, make_user
 from tests.sounds import RATE, babble
@@ -269,6 +273,53 @@ def test_it_ends_on_its_day_and_its_sound_is_deleted(
     assert delete_expired(session, last + timedelta(days=2)) == []
 
 
+def test_the_worker_deletes_the_sound_and_reminds_of_retests(
+    factory: sessionmaker[Session], settings: Settings, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "workplace", lambda: tasks.Workplace(factory, settings, store))
+    today = now().astimezone(settings.zone).date()
+    with transaction(factory) as session:
+        call = recorded(session, make_agent(session), store)
+        lead = make_user(session, Role.LEAD)
+        new = case(expires_on=TODAY + timedelta(days=1))
+        clip = publish(session, store, call, Cut(0.0, 10.0), new, by=lead, today=TODAY)
+        clip.expires_on = today - timedelta(days=1)
+        key = clip.audio_key
+        assert call.agent is not None
+        plan = Plan(call.agent, "Asks", today - timedelta(days=9), today)
+        record = plan_coaching(session, plan, by=lead, today=today).id
+    assert key is not None
+    assert store.exists(key)
+
+    tasks.tidy()
+    tasks.tidy()
+
+    assert not store.exists(key)
+    with factory() as session:
+        told = session.scalars(select(Notification)).all()
+    assert [(news.kind, news.subject_id) for news in told] == [("coaching.retest_due", record)]
+
+
+@pytest.mark.service
+def test_cases_and_mails_are_found_on_postgresql(
+    postgresql_factory: sessionmaker[Session], store: RecordingStore
+) -> None:
+    with postgresql_factory() as session:
+        inspector = make_user(session)
+        inspector.email = "inspector@hotline.test"
+        call = recorded(session, make_agent(session), store)
+        clip = publish(session, store, call, Cut(0.0, SECONDS), case(), by=inspector, today=TODAY)
+        told = notify(session, inspector.id, "review.released")
+        session.commit()
+
+        for wanted in (CaseFilter(tag="退款"), CaseFilter(words="REFUND 退"), CaseFilter(language="en")):
+            assert ids(session, inspector, wanted) == [clip.id]
+        assert ids(session, inspector, CaseFilter(tag="退")) == []
+        assert ids(session, make_user(session, Role.SUPERVISOR)) == []
+        assert claim_mail(session) == {inspector: [told]}
+        assert claim_mail(session) == {}
+
+
 def test_a_withdrawn_case_is_gone_at_once(session: Session, clip: CaseClip, inspector: User) -> None:
     with pytest.raises(Refused):
         withdraw(session, clip, by=make_user(session, Role.INSPECTOR))
@@ -415,8 +466,3 @@ def test_a_supervisor_makes_no_case_of_another_teams_call(built: tuple[Flask, Wo
     assert supervisor.get(f"/cases/preview/{world.other_call.id}").status_code == 404
     assert supervisor.post("/cases/new", data=form(world.other_call)).status_code == 404
     assert supervisor.get(f"/cases/new?call={world.call.id}").status_code == 200
-
-
-def test_reviews_stay_what_they_were(session: Session, clip: CaseClip) -> None:
-    assert session.scalar(select(Review.id)) is None
-    assert session.scalar(visible_cases(clip.created_by, TODAY).with_only_columns(CaseClip.id)) == clip.id

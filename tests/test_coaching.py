@@ -83,6 +83,10 @@ def card(session: Session) -> ScorecardVersion:
     return make_scorecard(session)
 
 
+def today_there() -> date:
+    return now().astimezone(ZONE).date()
+
+
 def planned(session: Session, agent: Agent, coach: User, **changed: Any) -> CoachingRecord:
     given: dict[str, Any] = {
         "agent": agent,
@@ -313,7 +317,7 @@ def built(tmp_path: Path, _empty_database: Path) -> tuple[Flask, World]:
 
 
 def form(world: World, **changed: Any) -> dict[str, Any]:
-    today = now().date()
+    today = today_there()
     given = {
         "agent": world.agent.id, "review": world.review.id, "goal": "Says the opening", "steps": "Listen\nPractise",
         "held_on": today.isoformat(), "retest_on": (today + timedelta(days=20)).isoformat(),
@@ -383,7 +387,7 @@ def test_others_cannot_open_act_on_or_plan_what_is_not_theirs(built: tuple[Flask
     with app.extensions["session_factory"]() as session:
         lead = session.merge(world.users[Role.LEAD])
         agent = session.merge(world.other_agent)
-        today = now().date()
+        today = today_there()
         plan = Plan(agent, "Asks", today, today + timedelta(days=9), items=[(world.card.key, "S1")])
         other = plan_coaching(session, plan, by=lead, today=today).id
         session.commit()
@@ -403,7 +407,7 @@ def test_others_cannot_open_act_on_or_plan_what_is_not_theirs(built: tuple[Flask
 def test_a_supervisor_sees_retests_that_are_due_on_the_start_page(built: tuple[Flask, World]) -> None:
     app, world = built
     with app.extensions["session_factory"]() as session:
-        session.get_one(CoachingRecord, world.coaching.id).retest_on = now().date() - timedelta(days=1)
+        session.get_one(CoachingRecord, world.coaching.id).retest_on = today_there() - timedelta(days=1)
         session.commit()
 
     assert f"/coaching/{world.coaching.id}" in world.client(app, Role.SUPERVISOR).get("/").text

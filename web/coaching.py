@@ -59,7 +59,7 @@ STATES = {
     CoachingState.RETESTED: (N_("Retested"), "pill-good", "circle-check"),
     CoachingState.CANCELLED: (N_("Cancelled"), "", "ban"),
 }
-VIEWS = {"open": N_("Open"), "due": N_("Retest due"), "done": N_("Closed")}
+VIEWS = {"open": N_("Under way"), "due": N_("Retest due"), "done": N_("Closed")}
 VERDICTS = {
     Verdict.BETTER: (N_("better than without coaching, beyond chance"), "pill-good", "trending-up"),
     Verdict.WORSE: (N_("worse than without coaching, beyond chance"), "pill-bad", "trending-down"),

@@ -54,7 +54,7 @@ def index() -> ResponseReturnValue:
     found = session.scalars(
         select(Notification)
         .where(Notification.user_id == reader().id)
-        .order_by(Notification.read_at.is_not(None), Notification.id.desc())
+        .order_by(Notification.read_at.is_not(None), Notification.created_at.desc(), Notification.id.desc())
         .limit(SHOWN)
     ).all()
     return render_template("notifications/index.html", news=[news_of(told) for told in found], kept_days=KEPT_DAYS)

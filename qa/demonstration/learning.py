@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
-from models import Agent, Call, CoachingRecord, Review, ReviewMark, ReviewState, Role, User
+from models import Call, CoachingRecord, Notification, Review, Role, User
 from qa.cases import Cut, NewCase, publish
-from qa.coaching import Plan, acknowledge, plan_coaching, tick_step
+from qa.coaching import Plan, acknowledge, item_choices, plan_coaching, tick_step
 from qa.refusals import Refused
 from qa.settings import Settings
 from qa.storage import RecordingStore
-from scoring.marks import Answer
 from transcription.transcript import Transcript
 
 EVERYBODY = (Role.AGENT, Role.SUPERVISOR, Role.INSPECTOR, Role.LEAD)
 LONGEST = 45.0  # seconds of a call
+TO_RETEST = timedelta(days=24)
+UNREAD = timedelta(days=3)
+_ADDRESSED = re.compile(r"(.)(?:先生|女士|小姐)")  # 陈先生: a customer's name that no rule can find
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Lesson:
 
     agent: str  # login
     coach: str
-    goal: str
+    goal: str  # with a place for the name of the item
     steps: tuple[str, ...]
     answer: str | None
 
@@ -38,15 +42,15 @@ COACHING = (
     Lesson(
         "agent",
         "supervisor",
-        "Every caller hears that the call is recorded, in the first ten seconds.",
-        ("Listen to two calls together", "Say the opening aloud five times", "Keep the card with the opening in sight"),
+        "In nine calls of ten by the retest: %s",
+        ("Listen to two calls together", "Say the wording aloud five times", "Keep the card with the wording in sight"),
         "Thank you, that helps. I will keep the card on my desk.",
     ),
     Lesson(
         "agent2",
         "supervisor2",
-        "每通电话结束前确认客户没有其他问题，再说结束语。",
-        ("一起听两通录音", "背熟结束语并演练三次"),
+        "到复测时，十通电话里九通做到：%s",
+        ("一起听两通录音", "背熟话术并演练三次"),
         None,
     ),
 )
@@ -62,11 +66,12 @@ class Example:
     title: str
     note: str
     tags: tuple[str, ...]
+    names: tuple[str, ...] = ()  # of customers, as the recogniser heard them
 
 
 EXAMPLES = (
     Example(
-        "en-05",
+        "demo-en-05",
         "en",
         "good",
         "A complaint taken calmly",
@@ -74,12 +79,13 @@ EXAMPLES = (
         ("complaint", "empathy"),
     ),
     Example(
-        "en-03",
+        "demo-en-03",
         "en",
         "bad",
         "Account details without an identity check",
         "Where should the check have stood, and in which words?",
         ("identity", "fatal item"),
+        ("joe", "john"),
     ),
     Example(None, "zh", "discuss", "扣费疑问怎样解释更清楚", "客户听懂了吗？换成你会怎么说？", ("扣费", "解释")),
 )
@@ -92,8 +98,9 @@ def store_learning(
     if session.scalar(select(CoachingRecord.id).limit(1)) is not None:
         return
     today = moment.astimezone(zone).date()
-    for lesson, days_ago in zip(COACHING, (24, 2), strict=True):
-        _coach(session, lesson, today - timedelta(days=days_ago))
+    for lesson, days_ago in zip(COACHING, (TO_RETEST.days, 2), strict=True):
+        _coach(session, lesson, today - timedelta(days=days_ago), zone)
+    _date_news(session, moment)
     for example in EXAMPLES:
         call = _call(session, example)
         if call is not None:
@@ -106,50 +113,51 @@ def store_learning(
                 team_id=None,
                 expires_on=today + timedelta(days=settings.case_days),
             )
-            _publish(session, store, call, case, today)
+            _publish(session, store, call, case, example.names, today)
 
 
-def _coach(session: Session, lesson: Lesson, held_on: date) -> None:
+def _coach(session: Session, lesson: Lesson, held_on: date, zone: ZoneInfo) -> None:
+    """Add a coaching about the agent's weakest item of those days; none when nothing was marked yet."""
     user = session.scalars(select(User).where(User.login == lesson.agent)).one()
     leader = session.scalars(select(User).where(User.login == lesson.coach)).one()
     assert user.agent is not None
-    review, item = _missed(session, user.agent)
+    choices = item_choices(session, user.agent, zone=zone, today=held_on)
+    weakest = next((choice for choice in choices if choice.rate.enough), None)
+    if weakest is None:
+        return
     record = plan_coaching(
         session,
         Plan(
             agent=user.agent,
-            goal=lesson.goal,
+            goal=lesson.goal % weakest.name,
             held_on=held_on,
-            retest_on=held_on + timedelta(days=24),
+            retest_on=held_on + TO_RETEST,
             steps=lesson.steps,
-            items=[(review.scorecard.key, item)] if review and item else [],
-            calls=[review.call_id] if review else [],
-            review=review,
+            items=[weakest.key],
         ),
         by=leader,
         today=held_on,
     )
+    record.created_at = datetime.combine(held_on, time(10), zone)
     if lesson.answer is not None:
         acknowledge(session, record, lesson.answer, by=user)
+        record.acknowledged_at = record.created_at + timedelta(hours=6)
         tick_step(session, record, 0, done=True, by=leader)
+    session.flush()
+    about = [Notification.subject_kind == "coaching", Notification.subject_id == record.id]
+    for news in session.scalars(select(Notification).where(*about)):
+        news.created_at, news.read_at = record.created_at, record.acknowledged_at
 
 
-def _missed(session: Session, agent: Agent) -> tuple[Review | None, str | None]:
-    """Return the agent's newest released review with an item that was not met, and the item."""
-    found = session.execute(
-        select(Review, ReviewMark.item)
-        .join(ReviewMark, ReviewMark.review_id == Review.id)
-        .join(Review.call)
-        .where(
-            Call.agent_id == agent.id,
-            Review.state == ReviewState.RELEASED,
-            Review.fatal_confirmed == 0,
-            ReviewMark.answer == Answer.NOT_MET.value,
-        )
-        .order_by(Call.started_at.desc(), ReviewMark.id)
-        .limit(1)
-    ).first()
-    return (found[0], found[1]) if found else (None, None)
+def _date_news(session: Session, moment: datetime) -> None:
+    """Give the news of released reviews the dates of the releases; what is older than some days has been read."""
+    told = select(Notification, Review.released_at).join(
+        Review, and_(Notification.subject_kind == "review", Notification.subject_id == Review.id)
+    )
+    for news, released_at in session.execute(told).tuples():
+        if released_at is not None:
+            news.created_at = released_at
+            news.read_at = released_at + timedelta(hours=5) if released_at < moment - UNREAD else None
 
 
 def _call(session: Session, example: Example) -> Call | None:
@@ -159,10 +167,20 @@ def _call(session: Session, example: Example) -> Call | None:
     return session.scalars(calls.order_by(Call.started_at.desc()).limit(1)).first()
 
 
-def _publish(session: Session, store: RecordingStore, call: Call, case: NewCase, today: date) -> None:
+def _publish(
+    session: Session, store: RecordingStore, call: Call, case: NewCase, names: Collection[str], today: date
+) -> None:
     """Make a clip of the beginning of a call; of one that is too short, none."""
     lead = session.scalars(select(User).where(User.login == "lead")).one()
     assert call.transcript is not None
-    end = min(LONGEST, Transcript.from_dict(call.transcript.content).duration)
+    transcript = Transcript.from_dict(call.transcript.content)
+    cut = Cut(0.0, min(LONGEST, transcript.duration), tuple(_names(transcript, names)))
     with suppress(Refused):
-        publish(session, store, call, Cut(0.0, end), case, by=lead, today=today)
+        publish(session, store, call, cut, case, by=lead, today=today)
+
+
+def _names(transcript: Transcript, names: Collection[str]) -> Iterator[tuple[float, float]]:
+    """Yield when a customer's name is said, as the maker of a case would hear and mark it."""
+    said = {found[1] for turn in transcript.turns for found in _ADDRESSED.finditer(turn.text)} | set(names)
+    for turn in transcript.turns:
+        yield from ((word.start, word.end) for word in turn.words if word.text.strip("，。,. ") in said)
