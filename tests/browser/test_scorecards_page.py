@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from models import Role
+from models import Role, ScorecardDraft
+from qa.criteria import card_of
+from scoring.scorecard_text import card_content
 from tests.browser.accessibility import grave_findings
 from tests.browser.conftest import PHONE, Site
 
@@ -19,6 +21,15 @@ OpenPage = Callable[..., Page]
 
 def draft_address(site: Site, rest: str = "") -> str:
     return f"/scorecards/drafts/{site.world.draft.id}{rest}"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_draft(site: Site) -> None:
+    """Begin each test with a draft that says what the version in use says."""
+    with site.app.extensions["session_factory"]() as session:
+        draft = session.get_one(ScorecardDraft, site.world.draft.id)
+        draft.definition, draft.revision = card_content(card_of(draft.based_on)), draft.revision + 1
+        session.commit()
 
 
 @pytest.fixture
