@@ -236,7 +236,7 @@ def test_errors_keep_a_draft_from_use_and_say_where(app: Flask, world: World, le
     answer = lead.post(f"/scorecards/drafts/{world.draft.id}/activate", data={"revision": 1, "note": "because"})
 
     assert answer.status_code == 422
-    assert "S1 · Name: is missing: add it" in answer.get_data(as_text=True)
+    assert "S1 · Title: is missing: add it" in answer.get_data(as_text=True)
 
 
 def test_a_version_is_retired_and_a_draft_discarded(app: Flask, world: World, lead: FlaskClient) -> None:

@@ -37,7 +37,7 @@ TYPE_ICONS = {
 FIELDS = {
     "id": N_("Id"),
     "version": N_("Version"),
-    "name": N_("Name"),
+    "name": N_("Title"),
     "language": N_("Language"),
     "call_types": N_("Kinds of calls"),
     "pass_mark": N_("Pass mark"),
@@ -254,6 +254,11 @@ def value_text(field: str, value: Any) -> str:
 def _entry_text(field: str, value: Any) -> str:
     if not isinstance(value, dict):
         return value_text(field, value)
+    if field == "options":
+        return f"{value.get('name', '')}{gettext(': ')}{value_text('share', value.get('share'))}"
+    if field == "ranges":
+        ends = [value_text(name, value.get(name)) if value.get(name) is not None else "…" for name in ("low", "high")]
+        return f"{' – '.join(ends)}{gettext(': ')}{value_text('share', value.get('share'))}"
     return gettext(", ").join(f"{named(FIELDS, name)} {value_text(name, child)}" for name, child in value.items())
 
 
@@ -265,9 +270,9 @@ def _pairs(value: Mapping[str, Any]) -> Iterator[str]:
 def item_details(card: Scorecard, item: Item) -> list[tuple[str, str]]:
     """Return what an item says beside its name and weight, as (name of the field, text)."""
     content = item.model_dump(mode="json", exclude_defaults=True)
-    found = [(gettext(FIELDS["type"]), gettext(TYPES[card.type_of(item)]))]
+    found = [(named(FIELDS, "type"), gettext(TYPES[card.type_of(item)]))]
     if item.type == "scale":
-        found.append((gettext(TYPES["scale"]), f"{item.scale_from} – {item.scale_to}"))
+        found.append((named(TYPES, "scale"), f"{item.scale_from} – {item.scale_to}"))
     found += [
         (gettext(FIELDS[name]), value_text(name, content[name]))
         for name in ("options", "labels", "ranges")
@@ -275,7 +280,7 @@ def item_details(card: Scorecard, item: Item) -> list[tuple[str, str]]:
     ]
     if item.only_if is not None:
         answers = gettext(", ").join(answer_words(name) for name in item.only_if.answers)
-        found.append((gettext(FIELDS["only_if"]), f"{item.only_if.item}{gettext(': ')}{answers}"))
+        found.append((named(FIELDS, "only_if"), f"{item.only_if.item}{gettext(': ')}{answers}"))
     return found + advice_details(item)
 
 

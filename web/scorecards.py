@@ -63,7 +63,6 @@ from web.db import session
 from web.i18n import CALL_LANGUAGES, N_
 from web.refusal_text import refusal_text
 from web.scorecard_form import (
-    EMPTY_ROWS,
     Form,
     advised,
     answers_to,
@@ -396,7 +395,6 @@ WORDS: Mapping[str, Any] = {
     "plain": plain_text,
     "answer_words": answer_words,
     "place_code": place_code,
-    "empty_rows": EMPTY_ROWS,
 }
 
 

@@ -58,7 +58,7 @@ def press(page: Page, name: str) -> None:
 
 def test_a_small_scorecard_is_built_by_keyboard_mended_and_put_into_use(lead_page: Callable[..., Page]) -> None:
     page = lead_page("/scorecards/")
-    page.get_by_label("Name").focus()
+    page.get_by_label("Title").focus()
     page.keyboard.type("Front desk")
     page.keyboard.press("Tab")
     page.keyboard.type("front-desk")
@@ -92,7 +92,7 @@ def test_a_small_scorecard_is_built_by_keyboard_mended_and_put_into_use(lead_pag
     expect(page.locator("#problems")).to_contain_text("add up to 90, not 100")
     page.locator("#go-sections-0").focus()
     page.keyboard.press("Enter")
-    typed(page, "Name", "Service")
+    typed(page, "Title", "Service")
     page.get_by_label("Weight of A2").fill("40")
     page.keyboard.press("Tab")
     expect(page.locator("#saved")).to_contain_text("Total 100")
