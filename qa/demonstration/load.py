@@ -25,6 +25,7 @@ from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
 from qa.demonstration.recording_scripts import RecordingScript, hold_events, recording_scripts
 from qa.demonstration.reviews import store_reviews
 from qa.demonstration.sample import store_sample
+from qa.demonstration.scorecard_draft import store_scorecard_draft
 from qa.demonstration.test_calls import store_test_calls, tested_calls
 from qa.ingest import IngestReport, ingest, receive_transcript
 from qa.pipeline import UNFINISHED
@@ -114,6 +115,7 @@ def load_demonstration(
         store_reviews(session, truths, moment, settings.zone, never=[sheet.truth.external_id for sheet in tested])
         store_outside(session, truths, moment, settings.zone, satisfied_from=settings.survey_satisfied_from)
         store_sample(session, moment, settings.zone)
+        store_scorecard_draft(session)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
