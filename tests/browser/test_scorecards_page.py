@@ -98,7 +98,7 @@ def test_a_small_scorecard_is_built_by_keyboard_mended_and_put_into_use(lead_pag
     expect(page.locator("#saved")).to_contain_text("Total 100")
     expect(page.locator("#problems .pill-bad")).to_have_count(0)
 
-    page.get_by_role("link", name="Look over and activate").focus()
+    page.get_by_role("link", name="Activate…").focus()
     page.keyboard.press("Enter")
     page.get_by_label("What changes, and why").fill("The first card of the front desk")
     press(page, "Activate")
