@@ -157,9 +157,7 @@ class Item(Sound):
         yield from self._errors_of_its_type()
         rules_answer = self.type is None or self.type in BY_RULES or (self.type == "choice" and self.when)
         if not rules_answer and self.decide != "human":
-            yield CardError(
-                N_("rules cannot answer an item of the type %(type)s: write decide: human"), "decide", type=self.type
-            )
+            yield CardError(N_("rules cannot answer this type of item: write decide: human"), "decide")
 
     def _errors_of_its_type(self) -> Iterator[CardError]:
         for name, kind in FIELD_OF.items():

@@ -86,32 +86,25 @@ def _copy(value: Any) -> Any:
     return [_copy(child) for child in value] if isinstance(value, list | tuple) else value
 
 
-def _leave_out(content: Any, place: Place) -> bool:
-    """Take away what stands at `place`, or put what stands in for it; return whether anything changed."""
-    spot, owner, kind = content, None, ""
-    field_name: int | str | None = None
-    list_name = ""
-    for step in place:
-        if isinstance(step, str) and isinstance(spot, dict):
-            owner, field_name, kind = spot, step, list_name
-            spot, list_name = spot.get(step), step
-        elif isinstance(step, int) and isinstance(spot, list) and step < len(spot):
-            if not isinstance(spot[step], dict):
-                break
-            spot = spot[step]
-        else:
+def _leave_out(content: dict[str, Any], place: Place) -> bool:
+    """Take away the field of an entry that `place` leads into, or put what stands in for it; return whether anything
+    changed."""
+    entry, kind = content, ""
+    field_name = str(place[0]) if place else ""
+    for name, at in zip(place[::2], place[1::2], strict=False):
+        entries = entry.get(str(name))
+        if name not in STAND_INS or not isinstance(entries, list) or not isinstance(at, int):
             break
-    return _replaced(owner, field_name, kind)
-
-
-def _replaced(owner: Any, name: int | str | None, kind: str) -> bool:
-    if owner is None:
-        return False
-    stand_in = STAND_INS.get(kind, {}).get(str(name))
-    if stand_in is not None and owner.get(name) != stand_in:
-        owner[name] = _copy(stand_in)
+        if at >= len(entries) or not isinstance(entries[at], dict):
+            break
+        entry, kind = entries[at], str(name)
+        place = place[2:]
+        field_name = str(place[0]) if place else ""
+    stand_in = STAND_INS[kind].get(field_name)
+    if stand_in is not None and entry.get(field_name) != stand_in:
+        entry[field_name] = _copy(stand_in)
         return True
-    return owner.pop(name, None) is not None
+    return entry.pop(field_name, None) is not None
 
 
 _LIMITS = {

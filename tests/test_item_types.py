@@ -305,7 +305,7 @@ def test_the_machine_leaves_values_to_people() -> None:
         ((0, 2), {"options": [{"name": "a", "share": 1}] * 2}, "the option a is given twice"),
         ((0, 2), {"options": [{"name": "met", "share": 1}, {"name": "b", "share": 0}]}, "met is the name of an answer"),
         ((0, 2), {"guidance": {"hot": "?"}}, "item A3 has no answer 'hot'"),
-        ((0, 2), {"decide": "confirm", "rules": ["R"]}, "rules cannot answer an item of the type choice"),
+        ((0, 2), {"decide": "confirm", "rules": ["R"]}, "rules cannot answer this type of item"),
         ((1, 0), {"scale_to": 1}, "scale_to must lie above scale_from"),
         ((1, 0), {"scale_to": None}, "a scale needs both ends"),
         ((1, 0), {"labels": {"9": "?"}}, "9 is no step of this scale"),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from models import AuditEvent, Review, ReviewMark, ReviewReason, ReviewState, Role, ScorecardDraft, ScorecardVersion
 from models.base import now
 from qa.criteria import active_scorecard, card_of
+from qa.demonstration.scorecard_draft import store_scorecard_draft
 from qa.refusals import Refused
 from qa.rule_workbench import activate as activate_rules
 from qa.scorecard_drafts import (
@@ -296,3 +297,15 @@ def test_a_draft_with_errors_is_not_tried(session: Session) -> None:
 
     with pytest.raises(Unsound):
         try_on_call(session, draft, call, Settings())
+
+
+def test_the_demonstration_s_draft_has_one_error_to_mend(session: Session) -> None:
+    version, by = make_scorecard(session, "zh-mobile"), lead(session)
+
+    store_scorecard_draft(session)
+
+    draft = session.scalars(select(ScorecardDraft)).one()
+    assert (draft.based_on, draft.saved_by) == (version, by)
+    errors = [str(problem) for problem in problems_of(session, draft) if problem.severity == "error"]
+    assert errors == ["the sections' weights add up to 99, not 100: change them until they do"]
+    assert {one.id for one in changes_of(session, draft) or []} >= {"A1", "C2", "D1"}

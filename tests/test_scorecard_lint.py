@@ -175,6 +175,15 @@ def test_a_half_written_card_is_looked_at_as_far_as_it_goes() -> None:
     assert any("whom does F1 hurt?" in text for _, text in told)
 
 
+def test_a_field_that_cannot_be_read_is_told_once_and_hides_no_other() -> None:
+    content = card(item("A1", 60), item("A2", 30, only_if={"item": "A1", "answers": []}))
+
+    assert found(content, "error") == [
+        ((*ITEM, 1, "only_if", "answers"), "is empty: add at least one"),
+        ((), "the sections' weights add up to 90, not 100: change them until they do"),
+    ]
+
+
 # Whatever is written, something can be said of it.
 
 VALUES = st.recursive(

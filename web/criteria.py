@@ -12,6 +12,7 @@ from qa.criteria import card_of, phrases_of
 from web.access import allow
 from web.criteria_words import CHECKS, CLASSES, DECIDERS, EFFECTS, METHODS, rule_view
 from web.db import session
+from web.scorecard_words import advice_details, item_details
 
 bp = Blueprint("criteria", __name__, url_prefix="/criteria")
 
@@ -48,4 +49,6 @@ def show(version_id: int) -> ResponseReturnValue:
         classes=CLASSES,
         effects=EFFECTS,
         methods=METHODS,
+        item_details=item_details,
+        advice_details=advice_details,
     )

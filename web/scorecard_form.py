@@ -21,7 +21,7 @@ from scoring.scorecard_lint import as_written
 from web.criteria_words import rule_view
 
 Form = MultiDict[str, str]
-EMPTY_ROWS = 2  # offered below the rows that there are
+EMPTY_ROWS = 2  # offered where there is no row yet; below rows there is one
 MAX_ROWS = 60
 MAX_LABELS = 12  # steps of a scale that have a field for their label each
 NUMBER = re.compile(r"[-+]?\d{1,12}(?:[.,]\d{1,12})?")
@@ -29,10 +29,10 @@ NUMBER = re.compile(r"[-+]?\d{1,12}(?:[.,]\d{1,12})?")
 TYPED = ("deduct", "deductions", "when", "options", "scale_from", "scale_to", "labels", "unit", "ranges")
 # What a new type begins with.
 BEGINNINGS: Mapping[str, Mapping[str, Any]] = {
-    "choice": {"options": [{"name": "", "share": 1}, {"name": "", "share": 0}]},
-    "scale": {"scale_from": 1, "scale_to": 5},
-    "number": {"ranges": [{"high": 0, "share": 1}, {"low": 1, "share": 0}]},
-    "text": {"weight": 0},
+    "choice": {"options": [{"name": "", "share": 1}, {"name": "", "share": 0}], "decide": "human"},
+    "scale": {"scale_from": 1, "scale_to": 5, "decide": "human"},
+    "number": {"ranges": [{"high": 0, "share": 1}, {"low": 1, "share": 0}], "decide": "human"},
+    "text": {"weight": 0, "decide": "human"},
 }
 ADVISED = {
     "deduction": (Answer.MET, Answer.NOT_MET, Answer.NOT_APPLICABLE),
@@ -299,7 +299,7 @@ def rows_of(entry: Content, name: str) -> list[Any]:
     given = entry.get(name)
     rows = list(given.items()) if isinstance(given, dict) else list(given) if isinstance(given, list) else []
     blank: Any = ("", "") if name in ("deduct", "bands") else {}
-    return [*rows, *[blank] * EMPTY_ROWS][:MAX_ROWS]
+    return [*rows, *[blank] * (1 if rows else EMPTY_ROWS)][:MAX_ROWS]
 
 
 def steps_of(entry: Content) -> list[int]:

@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from scoring.criteria_file import Place
 from scoring.marks import Answer
+from scoring.scorecard import FatalItem, Item, Scorecard
 from scoring.scorecard_changes import EntryChange
 from scoring.scorecard_lint import Problem
 from web.criteria_words import CHECKS, CLASSES, DECIDERS, EFFECTS, METHODS
@@ -36,7 +37,7 @@ TYPE_ICONS = {
 FIELDS = {
     "id": N_("Id"),
     "version": N_("Version"),
-    "name": N_("Name"),
+    "name": N_("Title"),
     "language": N_("Language"),
     "call_types": N_("Kinds of calls"),
     "pass_mark": N_("Pass mark"),
@@ -253,12 +254,41 @@ def value_text(field: str, value: Any) -> str:
 def _entry_text(field: str, value: Any) -> str:
     if not isinstance(value, dict):
         return value_text(field, value)
+    if field == "options":
+        return f"{value.get('name', '')}{gettext(': ')}{value_text('share', value.get('share'))}"
+    if field == "ranges":
+        ends = [value_text(name, value.get(name)) if value.get(name) is not None else "…" for name in ("low", "high")]
+        return f"{' – '.join(ends)}{gettext(': ')}{value_text('share', value.get('share'))}"
     return gettext(", ").join(f"{named(FIELDS, name)} {value_text(name, child)}" for name, child in value.items())
 
 
 def _pairs(value: Mapping[str, Any]) -> Iterator[str]:
     for name, child in value.items():
         yield f"{named(FIELDS, name)}{gettext(': ')}{value_text(name, child)}"
+
+
+def item_details(card: Scorecard, item: Item) -> list[tuple[str, str]]:
+    """Return what an item says beside its name and weight, as (name of the field, text)."""
+    content = item.model_dump(mode="json", exclude_defaults=True)
+    found = [(named(FIELDS, "type"), gettext(TYPES[card.type_of(item)]))]
+    if item.type == "scale":
+        found.append((named(TYPES, "scale"), f"{item.scale_from} – {item.scale_to}"))
+    found += [
+        (gettext(FIELDS[name]), value_text(name, content[name]))
+        for name in ("options", "labels", "ranges")
+        if name in content
+    ]
+    if item.only_if is not None:
+        answers = gettext(", ").join(answer_words(name) for name in item.only_if.answers)
+        found.append((named(FIELDS, "only_if"), f"{item.only_if.item}{gettext(': ')}{answers}"))
+    return found + advice_details(item)
+
+
+def advice_details(item: Item | FatalItem) -> list[tuple[str, str]]:
+    """Return guidance, examples and root causes as (name of the field, text)."""
+    content = item.model_dump(mode="json", exclude_defaults=True)
+    names = [name for name in ("guidance", "examples", "causes") if name in content]
+    return [(gettext(FIELDS[name]), value_text(name, content[name])) for name in names]
 
 
 def answer_words(name: str) -> str:

@@ -63,7 +63,6 @@ from web.db import session
 from web.i18n import CALL_LANGUAGES, N_
 from web.refusal_text import refusal_text
 from web.scorecard_form import (
-    EMPTY_ROWS,
     Form,
     advised,
     answers_to,
@@ -87,7 +86,6 @@ from web.scorecard_words import (
     change_views,
     entry_and_field,
     place_code,
-    problem_text,
     problem_views,
     read_place,
 )
@@ -397,7 +395,6 @@ WORDS: Mapping[str, Any] = {
     "plain": plain_text,
     "answer_words": answer_words,
     "place_code": place_code,
-    "empty_rows": EMPTY_ROWS,
 }
 
 
@@ -558,19 +555,20 @@ def make_active(draft_id: int) -> ResponseReturnValue:
         )  # fmt: skip
     except Refused as refusal:
         session.rollback()
-        return changes_page(draft, problem=refused_text(refusal)), UNPROCESSABLE
+        return changes_page(draft, problem=refused_text(refusal, draft)), UNPROCESSABLE
     session.commit()
     told = gettext("%(name)s, version %(number)s, is in use.", name=version.name, number=version.version)
     flash(told + " " + gettext("New calls are scored by it; earlier scores keep their version."), "success")
     return redirect(url_for("criteria.show", version_id=version.id))
 
 
-def refused_text(refusal: Refused) -> str:
-    """Return why something was refused; the first error of a draft in the page's language."""
-    if isinstance(refusal, Unsound):
-        first = problem_text(refusal.problems[0])
-        return gettext(refusal.message, count=len(refusal.problems), problem=first)
-    return refusal_text(refusal)
+def refused_text(refusal: Refused, draft: ScorecardDraft) -> str:
+    """Return why something was refused; the first error of a draft with its place, in the page's language."""
+    if not isinstance(refusal, Unsound):
+        return refusal_text(refusal)
+    first = problem_views(refusal.problems[:1], draft.definition)[0]
+    count = len(refusal.problems)
+    return gettext(refusal.message, count=count, problem=gettext(": ").join((first.where, first.text)))
 
 
 @bp.post("/drafts/<int:draft_id>/discard")
@@ -646,7 +644,7 @@ def preview(draft_id: int) -> ResponseReturnValue:
                 trials.append(try_on_review(session, draft, review))
             seen("scorecard_draft.tried", "call", call.id, key=draft.key)
         except Refused as refusal:
-            problem = refused_text(refusal)
+            problem = refused_text(refusal, draft)
     return render_template(
         "scorecards/preview.html",
         draft=draft,

@@ -29,6 +29,7 @@ from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
 from qa.demonstration.recording_scripts import RecordingScript, hold_events, recording_scripts
 from qa.demonstration.reviews import store_reviews
 from qa.demonstration.sample import store_sample
+from qa.demonstration.scorecard_draft import store_scorecard_draft
 from qa.demonstration.test_calls import store_test_calls, tested_calls
 from qa.ingest import IngestReport, ingest, receive_transcript
 from qa.pipeline import UNFINISHED
@@ -122,6 +123,7 @@ def load_demonstration(
         store_calibrations(session, truths, moment)
         store_checks(session, moment, settings.zone)
         store_learning(session, settings, store, moment, settings.zone)
+        store_scorecard_draft(session)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)

@@ -8,7 +8,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from models import Role
+from models import Role, ScorecardDraft
+from qa.criteria import card_of
+from scoring.scorecard_text import card_content
 from tests.browser.accessibility import grave_findings
 from tests.browser.conftest import PHONE, Site
 
@@ -19,6 +21,15 @@ OpenPage = Callable[..., Page]
 
 def draft_address(site: Site, rest: str = "") -> str:
     return f"/scorecards/drafts/{site.world.draft.id}{rest}"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_draft(site: Site) -> None:
+    """Begin each test with a draft that says what the version in use says."""
+    with site.app.extensions["session_factory"]() as session:
+        draft = session.get_one(ScorecardDraft, site.world.draft.id)
+        draft.definition, draft.revision = card_content(card_of(draft.based_on)), draft.revision + 1
+        session.commit()
 
 
 @pytest.fixture
@@ -47,7 +58,7 @@ def press(page: Page, name: str) -> None:
 
 def test_a_small_scorecard_is_built_by_keyboard_mended_and_put_into_use(lead_page: Callable[..., Page]) -> None:
     page = lead_page("/scorecards/")
-    page.get_by_label("Name").focus()
+    page.get_by_label("Title").focus()
     page.keyboard.type("Front desk")
     page.keyboard.press("Tab")
     page.keyboard.type("front-desk")
@@ -81,13 +92,13 @@ def test_a_small_scorecard_is_built_by_keyboard_mended_and_put_into_use(lead_pag
     expect(page.locator("#problems")).to_contain_text("add up to 90, not 100")
     page.locator("#go-sections-0").focus()
     page.keyboard.press("Enter")
-    typed(page, "Name", "Service")
+    typed(page, "Title", "Service")
     page.get_by_label("Weight of A2").fill("40")
     page.keyboard.press("Tab")
     expect(page.locator("#saved")).to_contain_text("Total 100")
     expect(page.locator("#problems .pill-bad")).to_have_count(0)
 
-    page.get_by_role("link", name="Look over and activate").focus()
+    page.get_by_role("link", name="Activate…").focus()
     page.keyboard.press("Enter")
     page.get_by_label("What changes, and why").fill("The first card of the front desk")
     press(page, "Activate")
