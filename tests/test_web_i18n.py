@@ -74,7 +74,7 @@ def test_no_template_shows_words_that_are_not_translated(template: Path) -> None
     assert spoken == []
 
 
-UNITS = frozenset({"px", "MiB", "dB", "dBFS", "CSV", "PNG", "SHA", "kappa", "alpha", "AC"})  # statistics too have one name
+UNITS = frozenset({"px", "MiB", "dB", "dBFS", "CSV", "PNG", "SHA", "kappa", "alpha", "AC"})
 
 
 @pytest.mark.parametrize(
