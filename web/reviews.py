@@ -172,12 +172,12 @@ def submit() -> ResponseReturnValue:
     review = review_of(session, call, reader(), asked_calibration(), lock=True)
     if review is None:
         raise Refused(N_("Nothing is entered yet."))
+    following = next_address(call, review)  # before it is done: whether it is a task of the queue still shows
     submit_draft(session, review, revision=wish.revision, address=address())
     if review.calibration_id is None and wish.release == "now":
         release_review(session, review, reader(), address=address())
     elif review.calibration_id is None and wish.release == "later":
         release_later(session, review, reader(), hotline_time(wish.at), address=address())
-    following = next_address(call, review)
     session.commit()
     flash(submitted_words(review), "success")
     return jsonify({"next": following})

@@ -23,6 +23,7 @@ from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
 from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
 from qa.demonstration.recording_scripts import RecordingScript, hold_events, recording_scripts
+from qa.demonstration.remarks import store_remarks
 from qa.demonstration.reviews import store_reviews
 from qa.demonstration.sample import store_sample
 from qa.demonstration.test_calls import store_test_calls, tested_calls
@@ -114,6 +115,7 @@ def load_demonstration(
         store_reviews(session, truths, moment, settings.zone, never=[sheet.truth.external_id for sheet in tested])
         store_outside(session, truths, moment, settings.zone, satisfied_from=settings.survey_satisfied_from)
         store_sample(session, moment, settings.zone)
+        store_remarks(session)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
