@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
@@ -16,6 +17,10 @@ from werkzeug.test import TestResponse
 from models import AutoScore, Call, Review, ReviewState, Role, ScorecardVersion, User
 from models.base import now
 from qa.criteria import card_of
+from qa.periods import Period, PeriodKind
+from qa.sampling import store_plan
+from qa.sampling_rules import PlanRules
+from qa.sampling_work import draw_week, queue_of
 from qa.settings import Settings
 from scoring.marks import Evidence, evidence_to_dict
 from tests.factories import (
@@ -266,6 +271,56 @@ def test_a_blind_review_shows_nothing_of_the_machine_until_it_is_submitted(
     (review,) = stored(session)
     assert (review.blind, review.agent_hidden, review.state) == (True, True, ReviewState.SUBMITTED)
     assert "The wording was said." in client.get(f"/reviews/new?call={call.id}").text
+
+
+@pytest.fixture
+def tasks(session: Session, call: Call, card: ScorecardVersion, inspector: User) -> list[Call]:
+    """Two drawn calls, `call` the first, with a third in reserve; both are the inspector's to review."""
+    assert call.agent is not None
+    others = [make_call(session, agent=call.agent, transcript=make_transcript(LINES)) for _ in range(2)]
+    for other in others:
+        make_auto_score(session, other, card)
+    plan = store_plan(session, "autumn", PlanRules(agents=("0728",), joint_percent=0))
+    zone = ZoneInfo("Asia/Shanghai")
+    week = Period.containing(call.started_at, zone, PeriodKind.WEEK)
+    draw_week(session, week, zone=zone, plan=plan, at=week.bounds(zone)[1])
+    session.commit()
+    return [session.get_one(Call, call_id) for _, call_id in queue_of(session, inspector.id)]
+
+
+def test_a_call_is_put_off_with_a_reason(client: FlaskClient, session: Session, tasks: list[Call]) -> None:
+    first, second = tasks
+    assert "queue 1/2" in client.get(f"/reviews/new?call={first.id}").text
+
+    without = client.post(f"/reviews/skip?call={first.id}", data={"reason": " "}, follow_redirects=True)
+    answer = client.post(f"/reviews/skip?call={first.id}", data={"reason": "the customer shouts"})
+
+    assert "Say why the call is put off." in without.text
+    assert answer.location == f"/reviews/new?call={second.id}"
+    assert "queue 2/2" in client.get(f"/reviews/new?call={first.id}").text
+    assert "put off" in client.get("/sampling/queue").text
+
+
+def test_a_call_that_cannot_be_reviewed_is_replaced(client: FlaskClient, session: Session, tasks: list[Call]) -> None:
+    first, second = tasks
+
+    without = client.post(f"/reviews/replace?call={first.id}", data={"reason": ""}, follow_redirects=True)
+    answer = client.post(f"/reviews/replace?call={first.id}", data={"reason": "sound"})
+
+    assert "Say why the call cannot be reviewed." in without.text
+    instead = int(answer.location.split("=")[1])
+    assert instead not in (first.id, second.id)
+    assert "queue" not in client.get(f"/reviews/new?call={first.id}").text.split("<main")[1].split("</header>")[0]
+    assert client.post(f"/reviews/skip?call={first.id}", data={"reason": "x"}).status_code == 404
+
+
+def test_after_the_last_task_comes_the_queue(
+    client: FlaskClient, session: Session, tasks: list[Call], card: ScorecardVersion
+) -> None:
+    first, second = tasks
+
+    assert submitted(client, first, card).json == {"next": f"/reviews/new?call={second.id}"}
+    assert submitted(client, second, card).json == {"next": "/sampling/queue"}
 
 
 def test_nobody_reviews_the_own_team(app: Flask, session: Session, call: Call, card: ScorecardVersion) -> None:

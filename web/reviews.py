@@ -157,7 +157,7 @@ def new() -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def save() -> ResponseReturnValue:
     """Keep changes of a draft; answer with where the review stands now."""
-    call = asked_call()
+    call = asked_call(words=False)
     changes = Changes.model_validate(sent())
     review = save_changes(session, call, reader(), changes, opening_of(call), address=address())
     answer = state_of(review)
@@ -174,12 +174,12 @@ def submit() -> ResponseReturnValue:
     review = review_of(session, call, reader(), asked_calibration(), lock=True)
     if review is None:
         raise Refused(N_("Nothing is entered yet."))
+    following = next_address(call, review)  # before it is done: whether it is a task of the queue still shows
     submit_draft(session, review, revision=wish.revision, address=address())
     if review.calibration_id is None and wish.release == "now":
         release_review(session, review, reader(), address=address())
     elif review.calibration_id is None and wish.release == "later":
         release_later(session, review, reader(), hotline_time(wish.at), address=address())
-    following = next_address(call, review)
     session.commit()
     flash(submitted_words(review), "success")
     return jsonify({"next": following})
@@ -473,15 +473,19 @@ bp.register_error_handler(Refused, refused)
 bp.register_error_handler(ValidationError, misunderstood)
 
 
-def asked_call() -> Call:
-    """Return the call that the address names, with what its form shows; 404 when it is not the user's to see."""
+def asked_call(*, words: bool = True) -> Call:
+    """Return the call that the address names; 404 when it is not the user's to see.
+
+    Args:
+        words: with its transcript, which takes time to read.
+    """
     call_id = request.values.get("call", 0, type=int)
     call: Call | None = session.scalar(
         visible_calls(reader())
         .where(Call.id == call_id)
         .options(
             joinedload(Call.agent),
-            joinedload(Call.transcript),
+            *([joinedload(Call.transcript)] if words else []),
             joinedload(Call.auto_score).joinedload(AutoScore.scorecard),
             joinedload(Call.auto_score).selectinload(AutoScore.marks),
         )

@@ -27,6 +27,7 @@ from qa.demonstration.outside import store_outside
 from qa.demonstration.people import organisation_names, store_people
 from qa.demonstration.plan import PlannedCall, customer_number, plan_calls
 from qa.demonstration.recording_scripts import RecordingScript, hold_events, recording_scripts
+from qa.demonstration.remarks import store_remarks
 from qa.demonstration.reviews import store_reviews
 from qa.demonstration.sample import store_sample
 from qa.demonstration.scorecard_draft import store_scorecard_draft
@@ -124,6 +125,7 @@ def load_demonstration(
         store_checks(session, moment, settings.zone)
         store_learning(session, settings, store, moment, settings.zone)
         store_scorecard_draft(session)
+        store_remarks(session)
         audit.record(session, LOADED, moment=moment.isoformat())
     with factory() as session:
         return _counted(session, report)
