@@ -55,8 +55,9 @@ FILL = {
     "CASE i % 3 WHEN 0 THEN 'en' ELSE 'zh-CN' END, 30 + (i * 127) % 900, 2, '{}', 0, "
     "CASE WHEN i % 199 = 0 THEN 'failed' ELSE 'scored' END, CASE WHEN i % 199 = 0 THEN 'unreadable' END, "
     "1, '2026-11-01 00:00:00.000000' FROM n",
-    "transcripts": NUMBERS + "INSERT INTO transcripts (call_id, content, text, created_at) SELECT i, :content, "
-    "'call number ' || i || ' speaking. ' || :words, '2026-11-01 00:00:00.000000' FROM n",
+    "transcripts": NUMBERS
+    + "INSERT INTO transcripts (call_id, content, text, revision, created_at) SELECT i, :content, "
+    "'call number ' || i || ' speaking. ' || :words, 0, '2026-11-01 00:00:00.000000' FROM n",
     "auto_scores": NUMBERS
     + "INSERT INTO auto_scores (id, call_id, scorecard_version_id, raw, auto_items, answered_weight, "
     "cannot_tell_weight, fatal_suspected, summary, created_at) SELECT i, i, :card, 50 + (i * 37) % 50, 80, 60, 10, "
@@ -67,8 +68,9 @@ FILL = {
     "'[]', '[]' FROM n, items WHERE i % 199 <> 0",
     "reviews": NUMBERS
     + "INSERT INTO reviews (call_id, inspector_id, scorecard_version_id, reason, state, raw, final, bonus, "
-    "fatal_confirmed, created_at, submitted_at, released_at) SELECT i, :inspector, :card, 'random', 'released', 85, "
-    "85, 0, 0, '2026-11-01 00:00:00.000000', '2026-11-01 00:00:00.000000', '2026-11-01 00:00:00.000000' FROM n "
+    "fatal_confirmed, blind, agent_hidden, revision, seconds_spent, created_at, submitted_at, released_at) "
+    "SELECT i, :inspector, :card, 'random', 'released', 85, 85, 0, 0, 0, 0, 1, 0, '2026-11-01 00:00:00.000000', "
+    "'2026-11-01 00:00:00.000000', '2026-11-01 00:00:00.000000' FROM n "
     "WHERE i % 50 = 0",
 }
 

@@ -179,7 +179,7 @@ def test_drawn_calls_wait_on_the_inspectors_pages_until_reviewed(app: Flask, wor
 
     assert f"call={mine}" in client.get("/").text
     assert f"call={mine}" in client.get("/sampling/queue").text
-    client.post(f"/reviews/new?call={mine}", data={"act": "draft", "reason": "targeted"})
+    client.post(f"/reviews/save?call={mine}", json={"revision": 0, "reason": "targeted"})
     with database(app) as session:
         review = session.scalars(select(Review).where(Review.call_id == mine)).one()
         # What was drawn at random stays random, whatever the form said.

@@ -22,6 +22,7 @@ from models import (
     AppealStep,
     AuditEvent,
     Call,
+    CallComment,
     CallState,
     Complaint,
     IngestFailure,
@@ -95,6 +96,7 @@ class World:
     written: NonVoiceReview  # released, of the agent's work
     appeal: Appeal  # of the agent, upheld, with a call to look at again
     reexamination: Reexamination
+    comment: CallComment  # of the inspector, in the review
     clients: dict[Role, FlaskClient] = field(default_factory=dict)
 
     def client(self, app: Flask, role: Role) -> FlaskClient:
@@ -109,6 +111,7 @@ class World:
             "call_id": self.call.id,
             "agent_id": self.agent.id,
             "review_id": self.review.id,
+            "comment_id": self.comment.id,
             "test_call_id": self.sheet.id,
             "assignment_id": self.planned.id,
             "test_plan_id": self.planned.plan_id,
@@ -202,6 +205,7 @@ def make_world(session: Session) -> World:
         written=written,
         appeal=appeal,
         reexamination=looked_at,
+        comment=comment_on(session, reviews[0]),
     )
 
 
@@ -230,6 +234,13 @@ def finished_review(
     session.add(review)
     session.flush()
     return review
+
+
+def comment_on(session: Session, review: Review) -> CallComment:
+    comment = CallComment(call_id=review.call_id, review=review, author=review.inspector, text="well said", turn=0)
+    session.add(comment)
+    session.commit()
+    return comment
 
 
 def drawn_call(session: Session, agent: Agent, card: ScorecardVersion, inspector: User) -> SampledCall:

@@ -191,14 +191,34 @@ def icon_shapes() -> dict[str, list[tuple[str, dict[str, str]]]]:
 @lru_cache(maxsize=512)
 def icon(name: str, classes: str = "") -> Markup:
     """Return an icon as inline SVG. It is decoration: the word beside it says the same."""
-    shapes = Markup("").join(
-        Markup("<{} {}/>").format(tag, Markup(" ").join(Markup('{}="{}"').format(*pair) for pair in attributes.items()))
-        for tag, attributes in icon_shapes().get(name, [])
-    )
     return Markup(
         '<svg class="icon {}" viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" '
         'stroke-width="2" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">{}</svg>'
-    ).format(classes, shapes)
+    ).format(classes, _shapes(name))
+
+
+def icon_sheet(*names: str) -> Markup:
+    """Return icons to be drawn many times on a page by `icon_use`: their shapes are then written once."""
+    symbols = Markup("").join(
+        Markup('<symbol id="icon-{}" viewBox="0 0 24 24">{}</symbol>').format(name, _shapes(name)) for name in names
+    )
+    return Markup('<svg width="0" height="0" class="icon-sheet" aria-hidden="true">{}</svg>').format(symbols)
+
+
+@lru_cache(maxsize=512)
+def icon_use(name: str) -> Markup:
+    """Return an icon of the page's `icon_sheet`."""
+    return Markup(
+        '<svg class="icon" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" '
+        'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><use href="#icon-{}"/></svg>'
+    ).format(name)
+
+
+def _shapes(name: str) -> Markup:
+    return Markup("").join(
+        Markup("<{} {}/>").format(tag, Markup(" ").join(Markup('{}="{}"').format(*pair) for pair in attributes.items()))
+        for tag, attributes in icon_shapes().get(name, [])
+    )
 
 
 def add_version(endpoint: str, values: dict[str, Any]) -> None:
@@ -233,4 +253,4 @@ def shared_values() -> dict[str, Any]:
 def init_app(app: Flask) -> None:
     app.url_defaults(add_version)
     app.context_processor(shared_values)
-    app.jinja_env.globals.update(icon=icon, page_address=page_address)
+    app.jinja_env.globals.update(icon=icon, icon_sheet=icon_sheet, icon_use=icon_use, page_address=page_address)

@@ -157,7 +157,7 @@ def new() -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def save() -> ResponseReturnValue:
     """Keep changes of a draft; answer with where the review stands now."""
-    call = asked_call()
+    call = asked_call(words=False)
     changes = Changes.model_validate(sent())
     review = save_changes(session, call, reader(), changes, opening_of(call), address=address())
     answer = state_of(review)
@@ -473,15 +473,19 @@ bp.register_error_handler(Refused, refused)
 bp.register_error_handler(ValidationError, misunderstood)
 
 
-def asked_call() -> Call:
-    """Return the call that the address names, with what its form shows; 404 when it is not the user's to see."""
+def asked_call(*, words: bool = True) -> Call:
+    """Return the call that the address names; 404 when it is not the user's to see.
+
+    Args:
+        words: with its transcript, which takes time to read.
+    """
     call_id = request.values.get("call", 0, type=int)
     call: Call | None = session.scalar(
         visible_calls(reader())
         .where(Call.id == call_id)
         .options(
             joinedload(Call.agent),
-            joinedload(Call.transcript),
+            *([joinedload(Call.transcript)] if words else []),
             joinedload(Call.auto_score).joinedload(AutoScore.scorecard),
             joinedload(Call.auto_score).selectinload(AutoScore.marks),
         )

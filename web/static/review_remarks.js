@@ -40,7 +40,7 @@ export class Remarks {
       const turn = event.target.closest("[data-comment-turn]");
       const correct = event.target.closest("[data-correct]");
       const removed = event.target.closest("[data-remove-comment]");
-      if (turn) this.write({ turn: Number(turn.dataset.commentTurn), at: Number(turn.dataset.at) });
+      if (turn) this.write({ turn: Number(turn.dataset.commentTurn), at: Number(turn.closest(".line").dataset.start) });
       else if (correct && correct !== this.page) this.correct(correct);
       else if (removed) this.remove(removed.dataset.removeComment);
     });
