@@ -15,7 +15,19 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from models import Call, CallState, Complaint, Role, TestCall
+from models import (
+    Appeal,
+    AppealState,
+    AppealStep,
+    Call,
+    CallState,
+    Complaint,
+    Review,
+    ReviewReason,
+    ReviewState,
+    Role,
+    TestCall,
+)
 from models.base import now
 from models.session import transaction
 from qa import tasks
@@ -26,7 +38,7 @@ from qa.settings import Settings, as_environment
 from qa.sources import find_sources
 from qa.storage import RecordingStore
 from tests.conftest import require_or_skip
-from tests.factories import make_agent, make_call, make_user
+from tests.factories import make_agent, make_call, make_scorecard, make_user
 from tests.sounds import write_call
 from tests.test_ingest import SAID
 from tests.test_test_calls import entered, recorded
@@ -137,6 +149,32 @@ def test_sheets_and_complaints_find_their_calls_when_these_come_in(
     with factory() as session:
         assert session.get_one(TestCall, sheet.id).call_id == call.id
         assert session.get_one(Complaint, complaint.id).agent_id == call.agent_id
+
+
+def test_an_overdue_appeal_moves_on_by_itself(
+    factory: sessionmaker[Session], settings: Settings, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "workplace", lambda: tasks.Workplace(factory, settings, store))
+    with transaction(factory) as session:
+        card, agent = make_scorecard(session), make_agent(session)
+        scorer, inspector = make_user(session), make_user(session)
+        review = Review(
+            call=make_call(session, agent=agent), inspector=scorer, scorecard=card, reason=ReviewReason.RANDOM,
+            state=ReviewState.RELEASED, submitted_at=now(), released_at=now(), final=90.0,
+        )  # fmt: skip
+        session.add(review)
+        session.flush()
+        appeal = Appeal(
+            review=review, item="S1", raised_by=make_user(session, Role.AGENT, agent=agent), reason="r",
+            due_at=now() - timedelta(hours=1), steps=[AppealStep(act="raised")],
+        )  # fmt: skip
+        session.add(appeal)
+
+    assert (tasks.appeals_due(), tasks.appeals_due()) == (1, 0)
+    with factory() as session:
+        moved = session.get_one(Appeal, appeal.id)
+        assert (moved.state, moved.assignee_id) == (AppealState.PASSED, inspector.id)
+    assert tasks.configure(settings).conf.beat_schedule["appeals_due"]["task"] == tasks.appeals_due.name
 
 
 def test_the_sweep_offers_a_waiting_call_once_in_a_while(session: Session) -> None:

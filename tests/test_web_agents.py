@@ -177,6 +177,19 @@ def test_the_trend_has_eight_periods_and_the_place_of_the_interval(app: Flask, s
     last = trend["points"][-1]
     assert (last["period"], last["value"], last["low"], last["reviews"]) == ("2026-11", 87.7, None, 5)
     assert trend["points"][0]["value"] is None
+    assert last["team"] is None  # one agent alone: the team's score would be another name for the agent's
+
+
+def test_the_trend_stands_beside_the_teams_once_the_team_is_large_enough(
+    app: Flask, session: Session, agent: Agent
+) -> None:
+    for _ in range(2):
+        make_agent(session, team=agent.team)
+    session.commit()
+
+    trend = client_of(app, session, Role.LEAD).get(f"/agents/{agent.id}/trend?{PERIOD}").get_json()
+
+    assert trend["points"][-1]["team"] is not None
 
 
 def test_exports_are_files_in_the_readers_language_and_leave_a_trace(

@@ -165,7 +165,7 @@ def test_a_blind_decision_shows_neither_the_verdict_nor_whose_it_was(
     assert "What was wrong with the mark?" in after
     inspector.post(f"/appeals/{appeal.id}/cause", data={"cause": "rule"})
     session.rollback()
-    assert session.get_one(Appeal, appeal.id).cause == "rule"
+    assert session.scalars(select(Appeal.cause)).all() == ["rule"]
 
 
 def test_a_decision_needs_an_answer(app: Flask, session: Session, review: Review, people: dict[str, User]) -> None:
@@ -176,7 +176,7 @@ def test_a_decision_needs_an_answer(app: Flask, session: Session, review: Review
         page = inspector.post(f"/appeals/{appeal.id}/decide", data=form, follow_redirects=True).text
         assert "Choose an answer." in page
     session.rollback()
-    assert session.get_one(Appeal, appeal.id).state is AppealState.PASSED
+    assert session.scalars(select(Appeal.state)).all() == [AppealState.PASSED]
 
 
 def test_figures_are_files_too_and_inspectors_see_their_own(

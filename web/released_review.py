@@ -39,12 +39,12 @@ class MarkNotes:
     what_if: WhatIf | None = None
     appeals: Sequence[Appeal] = ()  # about this item, oldest first
     corrections: Sequence[Correction] = ()
-    missed: bool = False
+    offered: bool = False  # to its agent: the item cost points
     refusal: Refused | None = None  # why the reader may not appeal against it
 
     @property
     def may_appeal(self) -> bool:
-        return self.missed and self.refusal is None
+        return self.offered and self.refusal is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def released_review(session: Session, user: User, review: Review, rules: AppealR
     losses = what_if(card, entry.answers) if scored else Counterfactuals()
     praises, comments = praise_of(session, review.call), comments_on(session, user, review)
     if review.state is not ReviewState.RELEASED or review.released_at is None:
-        notes = {one.item: MarkNotes(what_if=one, missed=True) for one in losses.items}
+        notes = {one.item: MarkNotes(what_if=one) for one in losses.items}
         return ReleasedReview(view, notes, losses, praises=praises, comments=comments)
     until = window(session, review, rules)
     acknowledged = acknowledgement_of(session, review)
@@ -124,7 +124,7 @@ def _notes(
             what_if=losses.of(item),
             appeals=appeals.get(item, ()),
             corrections=corrections.get(item, ()),
-            missed=item in missed,
+            offered=own and item in missed,
             refusal=refusal_to_appeal(session, review, item, user, rules, at=at) if own and item in missed else None,
         )
         for item in {*missed, *appeals, *corrections}

@@ -33,7 +33,7 @@ def store_appeals(session: Session, moment: datetime, rules: AppealRules) -> Non
     for agent in session.scalars(select(User).where(User.role == Role.AGENT).order_by(User.id)):
         reviews = _released(session, agent)
         for review in reviews[:UNREAD]:
-            review.released_at = moment - LATELY
+            review.released_at = max(review.submitted_at or moment, moment - LATELY)
         language = agent.locale or "en"
         for i, review in enumerate(reviews[UNREAD:]):
             assert review.released_at is not None

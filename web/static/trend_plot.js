@@ -73,16 +73,17 @@ function scores(trend, words, floor) {
 
 /** The score of the team: a thinner, broken line with small squares, so that it is told apart without its colour. */
 function teams(trend, words) {
+  const first = trend.points.findIndex((point) => point.team != null);
+  const name = { show: true, position: "left", formatter: words.team, color: "#6b4600", fontFamily: FONT, fontSize: 11 };
   return {
     type: "line",
     name: words.team,
-    data: trend.points.map((point) => point.team ?? null),
+    data: trend.points.map((point, index) => ({ value: point.team ?? null, label: index === first ? name : { show: false } })),
     symbol: "rect",
     symbolSize: 6,
     connectNulls: false,
     itemStyle: { color: "#8a5a00" },
     lineStyle: { color: "#8a5a00", width: 1.5, type: [6, 4] },
-    endLabel: { show: trend.points.some((point) => point.team != null), formatter: words.team, color: "#6b4600", fontFamily: FONT, fontSize: 11 },
     z: 4,
   };
 }
