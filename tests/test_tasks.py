@@ -26,7 +26,7 @@ from qa.settings import Settings, as_environment
 from qa.sources import find_sources
 from qa.storage import RecordingStore
 from tests.conftest import require_or_skip
-from tests.factories import make_agent, make_call, make_user
+from tests.factories import make_agent, make_call, make_scorecard, make_user
 from tests.sounds import write_call
 from tests.test_ingest import SAID
 from tests.test_test_calls import entered, recorded
