@@ -13,6 +13,8 @@ import numpy as np
 
 from scoring.uncertainty import CONFIDENCE, Interval
 
+LEAST = 1e-12  # squared points
+
 
 @dataclass(frozen=True, slots=True)
 class Intraclass:
@@ -40,7 +42,8 @@ class IntraclassCorrelations:
 def intraclass(scores: Sequence[Sequence[float]], confidence: float = CONFIDENCE) -> IntraclassCorrelations | None:
     """Return the correlations of `scores`, one row per call and one column per person.
 
-    None when there are fewer than two calls or people, or all scores are alike.
+    None when there are fewer than two calls or people, when all scores are alike, and for two calls and two people
+    who only change places.
 
     Raises:
         ValueError: rows of different lengths, or a score that is not a number.
@@ -60,7 +63,8 @@ def intraclass(scores: Sequence[Sequence[float]], confidence: float = CONFIDENCE
     columns = n * float(people @ people) / (k - 1)
     error = float((rest**2).sum()) / ((n - 1) * (k - 1))
     within = (float((rest**2).sum()) + n * float(people @ people)) / (n * (k - 1))
-    if between + within < 1e-12:
+    all_in_all = between + (k - 1) * error + k * (columns - error) / n
+    if between + within < LEAST or all_in_all < LEAST * error + LEAST:
         return None
     tail = (1 - confidence) / 2
     return IntraclassCorrelations(
@@ -93,7 +97,8 @@ def _absolute(between: float, columns: float, error: float, n: int, k: int, tail
     spread = (a * columns) ** 2 / (k - 1) + (b * error) ** 2 / ((n - 1) * (k - 1))
     if spread <= 0:
         return Intraclass(value, Interval(value, value))
-    freedom = (a * columns + b * error) ** 2 / spread
+    # Where people differ more than calls the formula may leave next to no degree of freedom, and F no limits.
+    freedom = max(1.0, (a * columns + b * error) ** 2 / spread)
     above, below = float(fdtri(n - 1, freedom, 1 - tail)), float(fdtri(freedom, n - 1, 1 - tail))
     common = k * columns + (k * n - k - n) * error
     lower = n * (between - above * error) / (above * common + n * between)

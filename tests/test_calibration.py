@@ -17,12 +17,16 @@ from models import (
     CalibrationSession,
     Call,
     CallState,
+    Draw,
     Notification,
     Review,
+    ReviewAssignment,
     ReviewMark,
     ReviewReason,
     ReviewState,
     Role,
+    SampledCall,
+    SamplingPlan,
     ScorecardVersion,
     User,
 )
@@ -320,6 +324,37 @@ def test_a_second_inspector_knows_nothing_of_the_first(
     assert seen_by(inspectors[0]) == ([first], 90)
     close_calibration(session, made, by=lead)
     assert seen_by(inspectors[1]) == ([first], 90)
+
+
+def test_a_drawn_call_is_judged_without_the_other_inspectors_review(
+    session: Session, card: ScorecardVersion, calls: list[Call], inspectors: list[User]
+) -> None:
+    first = submitted(session, calls[0], inspectors[0], card, None)
+    draw = Draw(
+        plan=SamplingPlan(name="plan", rules={}), week="2026-W41", part=1, begins_at=DURING,
+        ends_at=DURING + timedelta(days=1), begins_share="0", ends_share="1", due_on=DURING.date(), seed="s", method="m", rules="{}", eligible_hash="",
+        eligible_count=0, eligible=b"", left_out={},
+    )  # fmt: skip
+    sampled = SampledCall(
+        draw=draw, call=calls[0], agent=calls[0].agent, reason=ReviewReason.RANDOM, why="simple", stratum="",
+        probability=1, joint=True,
+    )  # fmt: skip
+    for second, inspector in enumerate(inspectors[:2]):
+        due = DURING.date()
+        sampled.assignments.append(
+            ReviewAssignment(inspector=inspector, second=bool(second), due_on=due, first_due_on=due)
+        )
+    session.add(sampled)
+    session.flush()
+    ids = [call.id for call in calls]
+
+    assert calls_to_judge(session, inspectors[0], ids) == set()  # submitted
+    assert calls_to_judge(session, inspectors[1], ids) == {calls[0].id}
+    assert calls_to_judge(session, inspectors[2], ids) == set()
+    assert calls_to_judge(session, make_user(session, Role.SUPERVISOR), ids) == set()
+    own = submitted(session, calls[0], inspectors[1], card, None)
+    assert calls_to_judge(session, inspectors[1], ids) == set()
+    assert reviews_seen_by(inspectors[1], [first, own]) == [first, own]
 
 
 def learnt(session: Session, monkeypatch: pytest.MonkeyPatch) -> object:

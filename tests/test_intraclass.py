@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scoring.intraclass import Intraclass, intraclass
@@ -53,6 +53,7 @@ def test_too_little_to_compare_is_none() -> None:
         intraclass([(1.0, 2.0), (1.0, float("nan"))])
 
 
+@example([[12.0, 16.0], [38.0, 0.0]])
 @given(SCORES)
 def test_values_lie_within_their_limits_whoever_comes_first(scores: list[list[float]]) -> None:
     found, turned = intraclass(scores), intraclass([row[::-1] for row in scores])

@@ -19,6 +19,7 @@ from models import (
     Appeal,
     AppealState,
     AppealStep,
+    CalibrationSession,
     Call,
     CallState,
     Complaint,
@@ -203,3 +204,18 @@ def test_what_nobody_foresaw_is_kept_with_the_call(
     assert call.state is CallState.FAILED
     assert "ZeroDivisionError" in (call.state_reason or "")
     assert "secret words" not in (call.state_reason or "")
+
+
+def test_calibrations_close_by_themselves(
+    factory: sessionmaker[Session], settings: Settings, store: RecordingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tasks, "workplace", lambda: tasks.Workplace(factory, settings, store))
+    with transaction(factory) as session:
+        made = CalibrationSession(
+            name="Friday", scorecard=make_scorecard(session), due_at=now(), created_by=make_user(session, Role.LEAD)
+        )
+        session.add(made)
+
+    assert (tasks.close_calibrations(), tasks.close_calibrations()) == (1, 0)
+    with factory() as session:
+        assert session.get_one(CalibrationSession, made.id).closed_at is not None
