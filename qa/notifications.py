@@ -34,6 +34,7 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "review.released": Kind(N_("A review of one of your calls was released."), "checklist"),
     "review.acknowledged": Kind(N_("An agent has read the review that you released."), "message-check"),
+    "review.corrected": Kind(N_("A mark of one of your reviews was put right, and its score rose."), "arrow-up"),
     "appeal.raised": Kind(N_("An agent of your team has appealed: pass it on or give it back."), "gavel"),
     "appeal.passed": Kind(N_("An appeal was passed on and waits for a decision."), "gavel"),
     "appeal.returned": Kind(N_("An appeal was given back."), "arrow-back-up"),
@@ -44,8 +45,8 @@ KINDS: dict[str, Kind] = {
     "reexamination.found": Kind(N_("An upheld appeal touches other calls: look at them again."), "search"),
     "calibration.invited": Kind(N_("You are asked to score the calls of a calibration."), "adjustments-check"),
     "calibration.closed": Kind(N_("A calibration is closed: its results can be seen."), "adjustments-check"),
-    "check.assigned": Kind(N_("You are asked to score calls again, to check inspectors."), "user-check"),
-    "check.submitted": Kind(N_("A check of inspectors is ready."), "user-check"),
+    "check.assigned": Kind(N_("You are asked to check the work of an inspector."), "user-check"),
+    "check.submitted": Kind(N_("The check of your reviews of a month is done."), "user-check"),
     "coaching.planned": Kind(N_("A coaching talk is planned for you on %(day)s."), "school"),
     "coaching.acknowledged": Kind(N_("%(agent)s has agreed to the coaching."), "circle-check"),
     "coaching.retest_due": Kind(N_("The coaching of %(agent)s is due for its retest (%(day)s)."), "clock"),
