@@ -2,8 +2,9 @@
 
 Columns: `call` (the telephone system's id, or ours with a # in front), `reason` (random, targeted or complaint),
 optional `inspector` (login) and `comment`; a column per item of the scorecard, named by the item's id, with the
-answer; optional `ID.comment` and `ID.at` (seconds or m:ss). An answer is met, partly, not_met or na; with the
-deduct method met, na, or what is deducted, several separated by semicolons. Fatal items: met (nothing found)
+answer; optional `ID.comment` and `ID.at` (seconds or m:ss). An answer is met, partly, not_met or na; of an item with
+deductions met, na, or what is deducted, several separated by semicolons; of a choice, a scale, a number or a text na or
+its value. Fatal items: met (nothing found)
 or not_met (confirmed). Bonus items: met. docs/scores.md has examples.
 """
 
@@ -30,8 +31,9 @@ from qa.reviews import (
     with_cleared_fatals,
 )
 from scoring.call_score import GivenAnswer
+from scoring.item_types import BY_VALUE, Value, share_of
 from scoring.marks import Answer
-from scoring.scorecard import Scorecard
+from scoring.scorecard import Item, Scorecard
 
 WORDS = {
     "met": Answer.MET,
@@ -160,14 +162,18 @@ def _refuse_unknown_columns(row: Row, ids: list[str]) -> None:
 
 
 def _answers(row: Row, card: Scorecard, ids: list[str]) -> Iterator[tuple[str, GivenAnswer]]:
-    deducting = {item.id for _, item in card.items()} if card.method == "deduct" else set()
+    items = {item.id: item for _, item in card.items()}
+    deducting = {name for name, item in items.items() if card.type_of(item) == "deduction"}
+    by_value = {name: item for name, item in items.items() if card.type_of(item) in BY_VALUE}
     for item in ids:
         text = row.text(item)
         if text is None:
             continue
         comment = row.text(f"{item}.comment")
         answer = WORDS.get(text.casefold())
-        if answer is not None and not (item in deducting and answer in (Answer.PARTLY, Answer.NOT_MET)):
+        if item in by_value and answer is not Answer.NOT_APPLICABLE:
+            yield item, GivenAnswer(Answer.MET, (), comment, _value(by_value[item], text))
+        elif answer is not None and not (item in deducting and answer in (Answer.PARTLY, Answer.NOT_MET)):
             yield item, GivenAnswer(answer, (), comment)
         elif item in deducting:
             names = [name.strip() for name in text.replace("；", ";").split(";")]
@@ -176,12 +182,27 @@ def _answers(row: Row, card: Scorecard, ids: list[str]) -> Iterator[tuple[str, G
             raise Refused(N_("%(item)s: %(text)s is no answer."), field=item, item=item, text=text)
 
 
+<<<<<<< HEAD
 def read_moment(text: str) -> float:
     """Return the seconds that 75, 75.5 or 1:15 stands for.
 
     Raises:
         Refused: it is none of these.
     """
+=======
+def _value(item: Item, text: str) -> Value:
+    """Return what a cell answers to a choice, a scale, a number or a text."""
+    try:
+        value: Value = float(text) if item.type in ("scale", "number") else text
+        share_of(item, value)
+    except ValueError:
+        raise Refused(N_("%(item)s: %(text)s is no answer."), field=item.id, item=item.id, text=text) from None
+    return value
+
+
+def _seconds(text: str) -> float:
+    """Read 75, 75.5 or 1:15."""
+>>>>>>> part/scorecards
     try:
         *minutes, seconds = [float(part) for part in text.replace("：", ":").split(":")]
     except ValueError:
