@@ -182,14 +182,6 @@ def _answers(row: Row, card: Scorecard, ids: list[str]) -> Iterator[tuple[str, G
             raise Refused(N_("%(item)s: %(text)s is no answer."), field=item, item=item, text=text)
 
 
-<<<<<<< HEAD
-def read_moment(text: str) -> float:
-    """Return the seconds that 75, 75.5 or 1:15 stands for.
-
-    Raises:
-        Refused: it is none of these.
-    """
-=======
 def _value(item: Item, text: str) -> Value:
     """Return what a cell answers to a choice, a scale, a number or a text."""
     try:
@@ -200,9 +192,12 @@ def _value(item: Item, text: str) -> Value:
     return value
 
 
-def _seconds(text: str) -> float:
-    """Read 75, 75.5 or 1:15."""
->>>>>>> part/scorecards
+def read_moment(text: str) -> float:
+    """Return the seconds that 75, 75.5 or 1:15 stands for.
+
+    Raises:
+        Refused: it is none of these.
+    """
     try:
         *minutes, seconds = [float(part) for part in text.replace("：", ":").split(":")]
     except ValueError:
