@@ -332,8 +332,9 @@ def test_a_drawn_call_is_judged_without_the_other_inspectors_review(
     first = submitted(session, calls[0], inspectors[0], card, None)
     draw = Draw(
         plan=SamplingPlan(name="plan", rules={}), week="2026-W41", part=1, begins_at=DURING,
-        ends_at=DURING + timedelta(days=1), begins_share="0", ends_share="1", due_on=DURING.date(), seed="s",
-        method="m", rules="{}", eligible_hash="", eligible_count=0, eligible=b"", left_out={},
+        ends_at=DURING + timedelta(days=1), begins_share="0",
+        ends_share="1", due_on=DURING.date(), seed="s", method="m", rules="{}", eligible_hash="",
+        eligible_count=0, eligible=b"", left_out={},
     )  # fmt: skip
     sampled = SampledCall(
         draw=draw, call=calls[0], agent=calls[0].agent, reason=ReviewReason.RANDOM, why="simple", stratum="",
