@@ -28,7 +28,7 @@ PAGES = {
     "appeal": "appeals.show",
     "reexamination": "appeals.reexaminations",
     "calibration": "calibration.show",
-    "check": "reviewer_checks.show",
+    "reviewer_check": "reviewer_checks.show",
     "coaching": "coaching.show",
     "case": "cases.show",
     "call": "calls.show",
