@@ -229,7 +229,9 @@ def test_comments_and_corrections_change_the_page_without_a_reload(
 
     page.get_by_role("button", name="Correct the words at 0:05").click()
     page.fill("#correction-text", "My cart was charged twice last week")
-    page.get_by_role("button", name="Correct", exact=True).click()
+    with page.expect_response(lambda answer: "/reviews/correct" in answer.url, timeout=60_000) as corrected:
+        page.get_by_role("button", name="Correct", exact=True).click()
+    assert corrected.value.status == 200, corrected.value.text()
     expect(page.locator("#turn-1 .line-words")).to_have_text("My cart was charged twice last week")
     page.locator("#turn-1 summary").click()
     expect(page.locator("#turn-1 del")).to_have_text("card ")
