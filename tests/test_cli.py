@@ -102,6 +102,7 @@ def test_check_says_which_file_is_wrong(hotline, tmp_path: Path, scorecard: str,
     assert "Traceback" not in result.output
 
 
+@pytest.mark.slow
 def test_scores_of_a_period_come_in_each_format(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     calls = tmp_path / "calls"
     calls.mkdir()
@@ -158,6 +159,7 @@ def test_transcribe_knows_the_agent_by_the_opening(hotline, tmp_path: Path) -> N
     assert {turn["speaker"] for turn in turns} == {"agent", "customer"}
 
 
+@pytest.mark.slow
 def test_surveys_complaints_and_scenarios_are_imported(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     hotline("user", "add", "lena", "--role", "lead", text="a long password\na long password\n")
     hotline("user", "add", "dana", "--role", "agent", "--agent", "0728", text="a long password\na long password\n")
@@ -185,6 +187,7 @@ def test_surveys_complaints_and_scenarios_are_imported(hotline, tmp_path: Path) 
     assert "surveys.csv:1" in hotline("import", "scenarios", str(surveys), "--as", "lena", fails=2).output
 
 
+@pytest.mark.slow
 def test_scores_are_published_verified_and_adjusted(hotline, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     hotline("user", "add", "lena", "--role", "lead", "--password", "correct horse battery")
 

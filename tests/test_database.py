@@ -35,6 +35,7 @@ def any_factory(request: pytest.FixtureRequest) -> sessionmaker[Session]:
     return request.getfixturevalue("factory" if request.param == "sqlite" else "postgresql_factory")
 
 
+@pytest.mark.slow
 def test_migrations_give_the_tables_of_the_models_and_can_be_undone(any_url: str) -> None:
     upgrade(any_url)
     command.check(migrations(any_url))

@@ -218,6 +218,7 @@ def test_points_on_another_scale_give_the_same_answer(seed: int, factor: float, 
     assert [e.high for e in after] == pytest.approx([factor * e.high - 5000 for e in before], rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "scenario",
     [
@@ -241,11 +242,13 @@ def test_intervals_hold_the_truth_as_often_as_they_say(scenario: object) -> None
     assert abs(found.bias) < 0.4
 
 
+@pytest.mark.slow
 def test_five_reviews_and_a_fair_machine_shorten_the_interval_by_two_fifths() -> None:
     assert worlds(BASE).ratio < 0.6
     assert worlds(FLAT).ratio < 0.63
 
 
+@pytest.mark.slow
 def test_a_useless_machine_costs_nothing() -> None:
     useless = type(BASE)("useless", agents=1, correlation=0.0, reviews=(12, 12))
 

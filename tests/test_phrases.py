@@ -410,6 +410,7 @@ def test_words_that_look_like_numbers_are_words() -> None:
     assert verdict("千万不要开灯", "一千万不要开灯", language="zh-CN") != "not_said"
 
 
+@pytest.mark.slow
 def test_a_four_hour_call_and_a_thousand_phrases_take_seconds() -> None:
     line = "i will check that for you one moment please the system is slow today"
     turns = [agent(line), customer("okay")] * 1500

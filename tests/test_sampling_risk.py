@@ -48,6 +48,7 @@ def test_a_signal_is_found_and_its_skill_is_that_of_unseen_calls() -> None:
     assert risks.mean() == pytest.approx((np.array(outcome) < 84).mean(), abs=0.08)  # a probability, not a rank
 
 
+@pytest.mark.slow
 def test_noise_has_no_skill() -> None:
     calls, scores, agents = reviewed(200, signal=0.0)
 
@@ -80,6 +81,7 @@ def test_too_little_is_refused() -> None:
         train(calls, scores, ["a"] * 120, low=88)
 
 
+@pytest.mark.slow
 def test_a_model_survives_being_written_down() -> None:
     calls, scores, agents = reviewed(150, signal=0.6)
     weights = train(calls, scores, agents, low=86).weights

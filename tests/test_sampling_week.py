@@ -133,6 +133,7 @@ def test_a_call_that_two_plans_could_draw_has_the_chance_of_either(session: Sess
     assert {found[call] for call in found.keys() - shared} == {0.2}
 
 
+@pytest.mark.slow
 def test_weights_of_overlapping_plans_give_the_mean_without_bias(session: Session, hotline: list[Agent]) -> None:
     agent = hotline[0]
     calls = session.scalars(select(Call).where(Call.agent == agent)).all()

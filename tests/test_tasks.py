@@ -125,6 +125,7 @@ def test_a_worker_scores_what_was_enqueued(
         wait_for(factory, call_id, CallState.SCORED, process)
 
 
+@pytest.mark.slow
 def test_an_upload_survives_a_broker_that_is_away(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.broker_url = "amqp://guest:guest@127.0.0.1:1//"
     for name, value in as_environment(settings).items():

@@ -72,6 +72,7 @@ def test_a_fragment_without_a_login_leads_the_whole_page_to_the_login(app: Flask
     assert answer.headers["HX-Redirect"] == "/login"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", list(Role))
 def test_a_role_opens_its_own_routes_and_no_other(app: Flask, world: World, role: Role) -> None:
     client = world.client(app, role)
