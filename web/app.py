@@ -46,10 +46,8 @@ def trusted_hosts(settings: Settings) -> list[str] | None:
     return [settings.host, *LOOPBACK_NAMES] if is_loopback(settings.host) else None
 
 
-def create_app(settings: Settings | None = None) -> Flask:
-    """Return the application for `settings`, by default those of the environment."""
-    settings = settings or load_settings()
-    app = Flask(__name__)
+def configure(app: Flask, settings: Settings) -> None:
+    """Give `app` its settings and what they name: database, recordings, queue."""
     app.config.from_mapping(
         SECRET_KEY=secret_key(settings),
         MAX_CONTENT_LENGTH=settings.max_upload_mb * 1024 * 1024,
@@ -62,11 +60,18 @@ def create_app(settings: Settings | None = None) -> Flask:
         # A form is good for as long as its session: a review may take longer than any other limit.
         WTF_CSRF_TIME_LIMIT=None,
     )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["settings"] = settings
     app.extensions["session_factory"] = session_factory(open_engine(settings.database_url))
     app.extensions["recordings"] = RecordingStore(settings.storage_url)
     configure_queue(settings)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the application for `settings`, by default those of the environment."""
+    settings = settings or load_settings()
+    app = Flask(__name__)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    configure(app, settings)
 
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
