@@ -177,10 +177,10 @@ def test_the_nearest_miss_and_what_was_searched_are_kept() -> None:
 
 def test_a_catastrophic_pattern_ends_in_time_and_says_so() -> None:
     phrases = check("a: {regex: '(a|aa)+$'}", "forbid: a")
-    begin = time.monotonic()
+    begin = time.process_time()
     found = outcome(phrases, dialogue(*(agent("a" * 60 + "b") for _ in range(20))))
 
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 5
     assert (found.verdict, found.findings[0].evidence.reason) == (Answer.CANNOT_TELL, "pattern_too_slow")
 
 

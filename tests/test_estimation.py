@@ -1,7 +1,6 @@
 """Estimates of agents' scores: exact where they can be worked out, honest where they are drawn."""
 
 import math
-import time
 
 import numpy as np
 import pytest
@@ -253,16 +252,6 @@ def test_a_useless_machine_costs_nothing() -> None:
     useless = type(BASE)("useless", agents=1, correlation=0.0, reviews=(12, 12))
 
     assert worlds(useless, 300).ratio < 1.05
-
-
-@pytest.mark.slow
-def test_five_thousand_agents_take_less_than_two_seconds() -> None:
-    world = make_world(type(BASE)("big", agents=5000, calls=(200, 200), fatal=0.02), np.random.default_rng(1))
-
-    began = time.process_time()
-    world.estimates()
-
-    assert time.process_time() - began < 2
 
 
 def test_real_labels_are_read_whole(shared_data: object) -> None:

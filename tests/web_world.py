@@ -165,10 +165,10 @@ class World:
         return address + query.get(rule.endpoint, "")
 
 
-def open_world(folder: Path, empty_database: Path, **settings: Any) -> tuple[Flask, World]:
+def open_world(folder: Path, empty_database: Path, *, csrf: bool = False, **settings: Any) -> tuple[Flask, World]:
     """Return an application on a copy of `empty_database` in `folder`, and the hotline in it."""
     shutil.copy(empty_database, folder / "hotline.db")
-    app = make_app(Settings(var_dir=folder, **settings))
+    app = make_app(Settings(var_dir=folder, **settings), csrf=csrf)
     with app.extensions["session_factory"]() as session:
         world = make_world(session)
     return app, world

@@ -57,8 +57,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, _empty_database: Path) -> Iterator[Site]:
     """A small hotline (see tests/web_world.py), served on a free port for the tests of one module."""
-    app, world = open_world(tmp_path_factory.mktemp("hotline"), _empty_database)
-    app.config["WTF_CSRF_ENABLED"] = True
+    app, world = open_world(tmp_path_factory.mktemp("hotline"), _empty_database, csrf=True)
     with serve(app) as address:
         yield Site(address, app, world)
 
