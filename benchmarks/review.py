@@ -92,6 +92,7 @@ def open_times(address: str, call_id: int, opens: int) -> list[float]:
 
 
 def _open(page: Page, call_id: int) -> float:
+    page.goto("/sampling/queue")  # where inspectors come from
     begun = time.perf_counter()
     page.goto(f"/reviews/new?call={call_id}", wait_until="commit")
     page.wait_for_selector("[data-review][data-ready] .wave:not([hidden])")
