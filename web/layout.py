@@ -198,10 +198,14 @@ def icon(name: str, classes: str = "") -> Markup:
     ).format(classes, _shapes(name))
 
 
+OUTLINE = Markup('fill="none" stroke="currentColor" stroke-linecap="round" stroke-linejoin="round"')
+
+
 def icon_sheet(*names: str) -> Markup:
     """Return icons to be drawn many times on a page by `icon_use`: their shapes are then written once."""
     symbols = Markup("").join(
-        Markup('<symbol id="icon-{}" viewBox="0 0 24 24">{}</symbol>').format(name, _shapes(name)) for name in names
+        Markup('<symbol id="icon-{}" viewBox="0 0 24 24" {}>{}</symbol>').format(name, OUTLINE, _shapes(name))
+        for name in names
     )
     return Markup('<svg width="0" height="0" class="icon-sheet" aria-hidden="true">{}</svg>').format(symbols)
 
@@ -209,10 +213,7 @@ def icon_sheet(*names: str) -> Markup:
 @lru_cache(maxsize=512)
 def icon_use(name: str) -> Markup:
     """Return an icon of the page's `icon_sheet`."""
-    return Markup(
-        '<svg class="icon" width="24" height="24" fill="none" stroke="currentColor" stroke-width="2" '
-        'stroke-linecap="round" stroke-linejoin="round" aria-hidden="true"><use href="#icon-{}"/></svg>'
-    ).format(name)
+    return Markup('<svg class="icon" aria-hidden="true"><use href="#icon-{}"/></svg>').format(name)
 
 
 def _shapes(name: str) -> Markup:
