@@ -88,12 +88,7 @@ def audio(call_id: int) -> ResponseReturnValue:
         abort(404)
     if begins_at_start(request.headers.get("Range")):
         seen("recording.played", "call", call.id)
-    response = send_recording(call.audio_key)
-    # A browser may keep the sound to seek in it, but asks each time whether it still may play it.
-    response.cache_control.public = False
-    response.cache_control.private = True
-    response.cache_control.no_cache = True
-    return response
+    return send_recording(call.audio_key)
 
 
 @bp.get("/<int:call_id>/peaks")
@@ -174,6 +169,12 @@ def send_recording(key: str) -> BaseResponse:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     path = store.local_path(key)
     if path is not None:
-        return send_file(path.absolute(), mimetype=kind, conditional=True)
-    response = send_file(store.open(key), mimetype=kind, conditional=False)
-    return response.make_conditional(request.environ, accept_ranges=True, complete_length=store.size(key))
+        response: BaseResponse = send_file(path.absolute(), mimetype=kind, conditional=True)
+    else:
+        response = send_file(store.open(key), mimetype=kind, conditional=False)
+        response = response.make_conditional(request.environ, accept_ranges=True, complete_length=store.size(key))
+    # A browser may keep the sound to seek in it, but asks each time whether it still may play it.
+    response.cache_control.public = False
+    response.cache_control.private = True
+    response.cache_control.no_cache = True
+    return response

@@ -139,11 +139,7 @@ def audio(case_id: int) -> ResponseReturnValue:
         abort(404)
     if begins_at_start(request.headers.get("Range")):
         seen("case.played", "case", clip.id)
-    response = send_recording(clip.audio_key)
-    response.cache_control.public = False
-    response.cache_control.private = True
-    response.cache_control.no_cache = True
-    return response
+    return send_recording(clip.audio_key)
 
 
 @bp.get("/new")
