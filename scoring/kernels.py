@@ -17,17 +17,20 @@ from scoring.word_kinds import MOST_RIVALS
 CONTENT, NEGATOR, DIGIT = 1, 2, 4  # flags of a unit
 DIGIT_SHIFT = 4  # the flags above hold which digit a Chinese unit begins with, plus one
 FEATURES = (
-    "fit", "worst", "worst_trusted", "second", "lost", "lost_run", "exact", "edge", "inserted", "inserted_content",
-    "log_length", "one_over_content", "rest_fit", "doubt", "confidence", "confidence_known", "side_confidence",
-    "breaks", "bits", "pair", "pair_trusted", "others_perfect",
-    "denial_added", "denial_missing", "number_alike", "number_other",
-    "replaced", "replaced_most", "replaced_trusted", "deleted", "deleted_run", "blurred", "replaced_count",
-    "squared", "other", "other_trusted", "other_clean", "one_other",
-    "sound", "sound_share", "told_worst", "told_second", "told", "told_small", "told_pair", "told_number",
-    "told_denial", "away_worst", "away", "added_trusted", "run", "run_clear", "run_length", "clear", "denial_doubted",
-    "pair_clear", "worst_clear", "digit_added",
+    "second", "edge", "inserted_content", "log_length", "one_over_content", "rest_fit", "doubt", "confidence",
+    "confidence_known", "side_confidence", "bits", "others_perfect", "denial_added", "denial_missing", "number_alike",
+    "number_other", "replaced_trusted", "deleted", "blurred", "replaced_count", "other_trusted", "other_clean",
+    "one_other", "sound_share", "told_worst", "told_second", "told", "told_small", "told_denial", "away_worst",
+    "added_trusted", "run_clear", "run_length", "clear", "denial_doubted", "pair_clear", "worst_clear", "digit_added",
 )  # fmt: skip
 FEATURE_COUNT = len(FEATURES)
+(
+    SECOND, EDGE, INSERTED_CONTENT, LOG_LENGTH, ONE_OVER_CONTENT, REST_FIT, DOUBT, CONFIDENCE,
+    CONFIDENCE_KNOWN, SIDE_CONFIDENCE, BITS, OTHERS_PERFECT, DENIAL_ADDED, DENIAL_MISSING, NUMBER_ALIKE,
+    NUMBER_OTHER, REPLACED_TRUSTED, DELETED, BLURRED, REPLACED_COUNT, OTHER_TRUSTED, OTHER_CLEAN,
+    ONE_OTHER, SOUND_SHARE, TOLD_WORST, TOLD_SECOND, TOLD, TOLD_SMALL, TOLD_DENIAL, AWAY_WORST,
+    ADDED_TRUSTED, RUN_CLEAR, RUN_LENGTH, CLEARNESS, DENIAL_DOUBTED, PAIR_CLEAR, WORST_CLEAR, DIGIT_ADDED,
+) = range(FEATURE_COUNT)  # fmt: skip
 CANDIDATES = 3  # places of one wording that are looked at closely
 LONGEST = 64  # symbols of a wording that the first pass can hold
 _FAR = 1 << 20
@@ -43,6 +46,7 @@ _LONG_NUMBER, _DIGIT_LOSS = 9, 1.2  # symbols of a number of three digits; summe
 _HOPELESS = 0.5  # coarse distance per symbol beyond which no wording was ever said
 _SHORT = 12  # symbols up to which every wording is looked at closely
 _FAR_SCORE = -6.0
+_NO_LIMIT = 99.0
 _NEVER = np.float32(1e9)
 MAYBE, SURELY = 1, 2  # what `rivalry` found
 _ENOUGH = 4.0  # linear score from which no other place is looked at
@@ -261,30 +265,112 @@ def right(confidence, wrong):  # type: ignore[no-untyped-def]
     return max(np.float32(0.0), 1 - wrong[wrong.shape[0] - 1] * np.exp(wrongness(confidence, wrong)))
 
 
-@_compiled
-def prove(  # type: ignore[no-untyped-def]
-    places, pattern, units, unit_ids, unit_flags, unit_weights, stream, homes, starts, ids, flags, confidences,
-    evidence, wrong, first, last, room, losses, features, proofs
-):  # fmt: skip
-    """Fill the features that learned confusions give; `room` holds what `measure` found for each unit.
+# What was heard for each unit of a wording, or for each unit heard, as `place_units` finds it: rows of `room`.
+_MATCHED, _OWNER = 0, 1  # of a heard unit: how many of its symbols fit, and the wording's unit that it is heard as
+_FIRST, _LAST = 2, 3  # of a wording's unit: the first and last unit heard as it, -1 for none
+_SIZE = 4  # of a wording's unit: its symbols
+_BEFORE, _AFTER = (
+    5,
+    6,
+)  # of a wording's unit: the nearest units heard as others before it (else -1), after it (else span)
+ROOM = 7
 
-    What was heard for a word may be the word misheard sound by sound, or, with the probability GARBLED, anything.
-    So a garbled word costs a bounded amount; more where the recogniser trusts what it heard instead.
+
+@_compiled
+def place_units(places, pattern, weights, units, unit_ids, stream, homes, starts, ids, cost, first, span, room, losses):  # type: ignore[no-untyped-def]
+    """Fill `room`, and `losses` of each unit of the wording (0 as said .. 1 another word).
+
+    Returns the bits of evidence that the sounds are.
     """
     count = unit_ids.shape[0]
-    span = last - first
-    matched = room[0]
-    owner = room[1]
-    first_heard = room[2]
-    last_heard = room[3]
+    matched, owner, first_heard, last_heard, size = room[_MATCHED], room[_OWNER], room[_FIRST], room[_LAST], room[_SIZE]
+    matched[:span] = 0
+    owner[:span] = -1
+    first_heard[:count] = -1
+    last_heard[:count] = -1
+    size[:count] = 0
+    losses[:count] = 0.0
+    bits = np.float32(0.0)
+    for i in range(pattern.shape[0]):
+        unit = units[i]
+        size[unit] += 1
+        if places[i] < 0:
+            losses[unit] += 1.0
+            bits -= 1.5 * weights[i]
+            continue
+        price = cost[pattern[i], stream[places[i]]]
+        losses[unit] += price
+        bits += (3.5 - 7.0 * price) * weights[i]
+        home = homes[places[i]] - first
+        matched[home] += 1
+        owner[home] = unit
+        if first_heard[unit] < 0:
+            first_heard[unit] = home
+        last_heard[unit] = home
+    for home in range(span):
+        left = starts[first + home + 1] - starts[first + home] - matched[home]
+        if owner[home] >= 0 and left > 0:
+            losses[owner[home]] += 0.5 * left
+            bits -= 1.0 * left
+    before = -1
+    for unit in range(count):
+        room[_BEFORE, unit] = before
+        if last_heard[unit] >= 0:
+            before = last_heard[unit]
+        losses[unit] = min(np.float32(1.0), losses[unit] / np.float32(max(size[unit], 1)))
+        alone = first_heard[unit] >= 0 and first_heard[unit] == last_heard[unit]
+        if alone and ids[first + first_heard[unit]] == unit_ids[unit]:
+            losses[unit] = 0.0
+    after = span
+    for unit in range(count - 1, -1, -1):
+        room[_AFTER, unit] = after
+        if first_heard[unit] >= 0:
+            after = first_heard[unit]
+    return bits
+
+
+@_compiled
+def least_sure(confidences, low, high):  # type: ignore[no-untyped-def]
+    """Return the least confidence, at most 1, of the units `low` to `high`, both included; 1 when none is known."""
+    trust = np.float32(1.0)
+    for here in range(low, high + 1):
+        confidence = confidences[here]
+        if confidence == confidence and confidence < trust:
+            trust = confidence
+    return trust
+
+
+@_compiled
+def known_trust(confidences, low, high):  # type: ignore[no-untyped-def]
+    """Return the least confidence of the units `low` to `high`, both included; NaN when none is known."""
+    trust = np.float32(2.0)
+    for here in range(low, high + 1):
+        confidence = confidences[here]
+        if confidence == confidence:
+            trust = min(trust, confidence)
+    return trust if trust <= 1 else np.float32(np.nan)
+
+
+@_compiled
+def prove(  # type: ignore[no-untyped-def]
+    places, pattern, units, unit_flags, unit_weights, stream, starts, ids, flags, confidences,
+    evidence, wrong, first, span, room, losses, features, proofs
+):  # fmt: skip
+    """Fill the features that learned confusions give.
+
+    What was heard for a word may be the word misheard sound by sound, or, with the probability _GARBLED, anything.
+    So a garbled word costs a bounded amount; more where the recogniser trusts what it heard instead.
+    """
+    count = unit_flags.shape[0]
+    matched, owner = room[_MATCHED], room[_OWNER]
     told = proofs[0]  # log-likelihood ratio of each unit by its sounds
-    full = proofs[1]  # the same, were it heard as spoken
+    against = proofs[1]  # what each unit tells against the wording; before that, `told` were it heard as spoken
     told[:count] = 0.0
-    full[:count] = 0.0
+    against[:count] = 0.0
     for i in range(pattern.shape[0]):
         unit = units[i]
         symbol = pattern[i]
-        full[unit] += evidence[symbol, symbol]
+        against[unit] += evidence[symbol, symbol]
         told[unit] += evidence[symbol, stream[places[i]]] if places[i] >= 0 else evidence[symbol, GONE]
     for home in range(span):
         unit = owner[home]
@@ -298,10 +384,8 @@ def prove(  # type: ignore[no-untyped-def]
     total = np.float32(0.0)
     small = np.float32(0.0)
     pair = np.float32(0.0)
-    number = np.float32(0.0)
     denial = np.float32(0.0)
     away_worst = np.float32(0.0)
-    away = np.float32(0.0)
     contents = 0
     before = np.float32(0.0)
     run = np.float32(0.0)  # the run of words that tells most against the wording
@@ -309,62 +393,44 @@ def prove(  # type: ignore[no-untyped-def]
     run_last = -1
     this = np.float32(0.0)
     this_first = -1
-    this_last = -1
     worst_unit = -1
     for unit in range(count):
-        content = unit_flags[unit] & CONTENT
+        full = against[unit]
         exact = losses[unit] == 0.0
         if exact:
-            told[unit] = full[unit]
+            told[unit] = full
         sound += unit_weights[unit] * told[unit]
-        sound_full += unit_weights[unit] * full[unit]
-        trust = np.float32(2.0)
-        low = first_heard[unit]
-        high = last_heard[unit]
-        if low < 0:  # what stands where it should be, else the words beside that place
-            low = -1
-            high = span
-            for other in range(unit - 1, -1, -1):
-                if last_heard[other] >= 0:
-                    low = last_heard[other]
-                    break
-            for other in range(unit + 1, count):
-                if first_heard[other] >= 0:
-                    high = first_heard[other]
-                    break
-            if high - low > 1:
-                low += 1
-                high -= 1
-        for home in range(max(low, 0), min(high, span - 1) + 1):
-            confidence = confidences[first + home]
-            if confidence == confidence:
-                trust = min(trust, confidence)
-        if trust > 1:
-            trust = np.float32(np.nan)
+        sound_full += unit_weights[unit] * full
         said = np.float32(0.0)
         far = np.float32(0.0)
         if not exact:
+            low = room[_FIRST, unit]
+            high = room[_LAST, unit]
+            if low < 0:  # what stands where it should be, else the words beside that place
+                low = room[_BEFORE, unit]
+                high = room[_AFTER, unit]
+                if high - low > 1:
+                    low += 1
+                    high -= 1
+            trust = known_trust(confidences, first + max(low, 0), first + min(high, span - 1))
             doubt = min(np.float32(_MOST_DOUBT), wrongness(trust, wrong))
             clear = np.exp(min(told[unit] * np.float32(_TEMPER), np.float32(6.0)))
             said = min(np.float32(0.0), np.float32(np.log((1 - _GARBLED) * clear + _GARBLED)) + doubt)
-            far = min(np.float32(_FARTHEST), full[unit] - told[unit]) * right(trust, wrong)
-        if unit_flags[unit] & DIGIT:
-            number = min(number, said)
+            far = min(np.float32(_FARTHEST), full - told[unit]) * right(trust, wrong)
         if unit_flags[unit] & NEGATOR:
             denial = min(denial, said)
-        proofs[1, unit] = said  # from here on: what each unit tells against the wording
-        if not content:
+        against[unit] = said
+        if not unit_flags[unit] & CONTENT:
             small += said
             continue
         if said < -_UNLIKE:
             if this_first < 0:
                 this_first = unit
-            this_last = unit
             this += said
             if this < run:
                 run = this
                 run_first = this_first
-                run_last = this_last
+                run_last = unit
         else:
             this = np.float32(0.0)
             this_first = -1
@@ -379,7 +445,6 @@ def prove(  # type: ignore[no-untyped-def]
         if contents > 1:
             pair = min(pair, max(before, said))
         before = said
-        away += far
         away_worst = max(away_worst, far)
     added = np.float32(0.0)
     for home in range(span):
@@ -391,9 +456,7 @@ def prove(  # type: ignore[no-untyped-def]
     alone_weight = np.float32(0.0)
     run_length = np.float32(0.0)
     for unit in range(count):
-        same = unit_weights[unit] * max(
-            np.float32(0.0), 1 - min(np.float32(1.0), -proofs[1, unit] / np.float32(_UNLIKE))
-        )
+        same = unit_weights[unit] * max(np.float32(0.0), 1 - min(np.float32(1.0), -against[unit] / np.float32(_UNLIKE)))
         if unit < run_first or unit > run_last or run_first < 0:
             weight += unit_weights[unit]
             clear_weight += same
@@ -404,13 +467,66 @@ def prove(  # type: ignore[no-untyped-def]
             alone_clear += same
     clear = clear_weight / weight if weight > 0 else np.float32(0.0)
     alone = alone_clear / alone_weight if alone_weight > 0 else np.float32(0.0)
-    some = np.float32(max(contents, 1))
-    features[50] = run
-    features[51] = run * clear * clear
-    features[52] = run_length / some
-    features[53] = clear
-    features[55] = pair * clear * clear
-    features[56] = worst * alone * alone
+    features[SOUND_SHARE] = sound / sound_full if sound_full > 0 else 0.0
+    features[TOLD_WORST] = worst
+    features[TOLD_SECOND] = second
+    features[TOLD] = total
+    features[TOLD_SMALL] = small
+    features[TOLD_DENIAL] = denial
+    features[AWAY_WORST] = away_worst
+    features[ADDED_TRUSTED] = added
+    features[RUN_CLEAR] = run * clear * clear
+    features[RUN_LENGTH] = run_length / np.float32(max(contents, 1))
+    features[CLEARNESS] = clear
+    features[PAIR_CLEAR] = pair * clear * clear
+    features[WORST_CLEAR] = worst * alone * alone
+
+
+@_compiled
+def deny(unit_flags, ids, flags, confidences, first, span, room, losses, features):  # type: ignore[no-untyped-def]
+    """Fill the features of negations: heard and not in the wording (maybe doubtful), in the wording and not heard."""
+    owner = room[_OWNER]
+    for unit in range(unit_flags.shape[0]):
+        if unit_flags[unit] & NEGATOR and losses[unit] >= _LOST:
+            features[DENIAL_MISSING] += 1
+    for home in range(span):
+        here = first + home
+        if not flags[ids[here]] & NEGATOR:
+            continue
+        if owner[home] >= 0 and (unit_flags[owner[home]] & NEGATOR or losses[owner[home]] < 0.2):
+            continue
+        if here > 0 and here + 1 < ids.shape[0] and ids[here - 1] == ids[here + 1]:
+            continue  # a question: 能不能
+        confidence = confidences[here]
+        if confidence != confidence or confidence >= SURE:
+            features[DENIAL_ADDED] += 1
+        else:
+            features[DENIAL_DOUBTED] += 1
+
+
+@_compiled
+def count_numbers(unit_ids, unit_flags, starts, ids, flags, confidences, first, span, room, losses, features):  # type: ignore[no-untyped-def]
+    """Fill the features of numbers: another one heard, one that may be it misheard, and digits that it has not."""
+    owner, first_heard, last_heard, size = room[_OWNER], room[_FIRST], room[_LAST], room[_SIZE]
+    for unit in range(unit_flags.shape[0]):
+        if not unit_flags[unit] & DIGIT or (first_heard[unit] >= 0 and losses[unit] <= 0.01):
+            continue
+        if first_heard[unit] < 0:
+            here = beside(unit, first, span, room, starts, ids, flags, unit_ids, unit_flags)
+            if here >= 0:  # the number is not heard, but another one where it should be
+                features[NUMBER_ALIKE if confidences[here] < SURE else NUMBER_OTHER] = 1.0
+            continue
+        for home in range(first_heard[unit], last_heard[unit] + 1):
+            here = first + home
+            heard_digit = flags[ids[here]] >> DIGIT_SHIFT
+            if heard_digit and heard_digit == unit_flags[unit] >> DIGIT_SHIFT:
+                continue  # 6 and 60, by which 六, 一 and 六十一 are read alike
+            if flags[ids[here]] & DIGIT:
+                # Of a number of many digits it takes only one to make another one.
+                alike = losses[unit] < _NUMBER_ALIKE and (
+                    size[unit] < _LONG_NUMBER or losses[unit] * size[unit] < _DIGIT_LOSS
+                )
+                features[NUMBER_ALIKE if alike or confidences[here] < SURE else NUMBER_OTHER] = 1.0
     for home in range(span):
         here = first + home
         if owner[home] >= 0 or not flags[ids[here]] & DIGIT or starts[here] == starts[here + 1]:
@@ -422,39 +538,27 @@ def prove(  # type: ignore[no-untyped-def]
                 and flags[ids[first + other]] & DIGIT
                 and unit_flags[owner[other]] & DIGIT
             ):
-                features[57] = 1.0
-    features[38] = sound / 20
-    features[39] = sound / sound_full if sound_full > 0 else 0.0
-    features[40] = worst
-    features[41] = second
-    features[42] = total
-    features[43] = small
-    features[44] = pair
-    features[45] = number
-    features[46] = denial
-    features[47] = away_worst
-    features[48] = away / some
-    features[49] = added
+                features[DIGIT_ADDED] = 1.0
 
 
 @_compiled
-def beside(unit, count, first, span, first_heard, last_heard, owner, matched, starts, ids, flags, unit_ids, unit_flags):  # type: ignore[no-untyped-def]
+def beside(unit, first, span, room, starts, ids, flags, unit_ids, unit_flags):  # type: ignore[no-untyped-def]
     """Return the heard unit that is another number where a number of the wording was not heard; -1 for none.
 
     It stands next to what is heard of the wording's units beside it, or is a part of their number: 4513 for 4512.
     """
     for side in range(2):
         neighbour = unit - 1 if side == 0 else unit + 1
-        if neighbour < 0 or neighbour >= count or first_heard[neighbour] < 0:
+        if neighbour < 0 or neighbour >= unit_ids.shape[0] or room[_FIRST, neighbour] < 0:
             continue
-        home = last_heard[neighbour] if side == 0 else first_heard[neighbour]
+        home = room[_LAST, neighbour] if side == 0 else room[_FIRST, neighbour]
         here = first + home
-        whole = matched[home] == starts[here + 1] - starts[here]
+        whole = room[_MATCHED, home] == starts[here + 1] - starts[here]
         if not whole and unit_flags[neighbour] & DIGIT and flags[ids[here]] & DIGIT:
             return here
         home += 1 if side == 0 else -1
         here = first + home
-        if here < 0 or here >= ids.shape[0] or (0 <= home < span and owner[home] >= 0):
+        if here < 0 or here >= ids.shape[0] or (0 <= home < span and room[_OWNER, home] >= 0):
             continue
         known = flags[ids[here]] >> DIGIT_SHIFT
         same = ids[here] == unit_ids[unit] or (known and known == unit_flags[unit] >> DIGIT_SHIFT)
@@ -464,17 +568,119 @@ def beside(unit, count, first, span, first_heard, last_heard, owner, matched, st
 
 
 @_compiled
+def compare_words(unit_flags, unit_weights, confidences, first, span, room, losses, features):  # type: ignore[no-untyped-def]
+    """Fill the features of words that carry meaning: misheard, replaced by others, or not heard at all."""
+    count = unit_flags.shape[0]
+    owner = room[_OWNER]
+    contents = 0
+    for unit in range(count):
+        contents += unit_flags[unit] & CONTENT
+    rest_weight = np.float32(0.0)
+    rest_loss = np.float32(0.0)
+    clear = 0
+    lost_symbols = np.float32(0.0)
+    worst = np.float32(0.0)
+    worst_unit = -1
+    second = np.float32(0.0)
+    seen = 0
+    for unit in range(count):
+        one = losses[unit]
+        rest_weight += unit_weights[unit]
+        rest_loss += unit_weights[unit] * one
+        clear += one == 0.0
+        lost_symbols = max(lost_symbols, one * room[_SIZE, unit])
+        if not unit_flags[unit] & CONTENT:
+            continue
+        seen += 1
+        if one >= worst:
+            second = worst
+            worst = one
+            worst_unit = unit
+        elif one > second:
+            second = one
+        if one == 0.0:
+            continue
+        if one >= _LOST and (seen == 1 or seen == contents):
+            features[EDGE] += 1
+        # How far the recogniser trusts what it heard here: the least sure of the words here and beside them.
+        there = room[_FIRST, unit] >= 0
+        low = room[_BEFORE, unit]
+        high = room[_AFTER, unit]
+        inner_low = room[_FIRST, unit] if there else low
+        inner_high = room[_LAST, unit] if there else high
+        trust = least_sure(confidences, first + max(inner_low, 0), first + min(inner_high, span - 1))
+        features[DOUBT] += one * (1 - trust)
+        wide = np.float32(1.0)
+        for home in range(max(0, low + (0 if there else 1)), min(span, high + (1 if there else 0))):
+            if not there and owner[home] < 0:
+                there = True
+            confidence = confidences[first + home]
+            if there and confidence == confidence and confidence < wide:
+                wide = confidence
+        unlike = min(np.float32(1.0), max(np.float32(0.0), one - np.float32(_SAME)) / np.float32(_OTHER - _SAME))
+        features[OTHER_CLEAN] = max(features[OTHER_CLEAN], unlike)
+        features[OTHER_TRUSTED] = max(features[OTHER_TRUSTED], unlike * wide)
+        if one < _LOST:
+            features[BLURRED] += one
+        elif there:
+            features[REPLACED_COUNT] += 1
+            features[REPLACED_TRUSTED] = max(features[REPLACED_TRUSTED], one * wide)
+        else:
+            features[DELETED] += 1
+    some = np.float32(max(contents, 1))
+    if worst_unit >= 0:
+        rest_weight -= unit_weights[worst_unit]
+        rest_loss -= unit_weights[worst_unit] * losses[worst_unit]
+    elif contents == 0:
+        for unit in range(count):
+            worst = max(worst, losses[unit])
+    rest = 1 - rest_loss / rest_weight if rest_weight > 0 else np.float32(1.0)
+    mostly = max(np.float32(0.0), rest - np.float32(0.8)) * 5
+    features[SECOND] = second
+    features[ONE_OVER_CONTENT] = 1 / some
+    features[REST_FIT] = rest
+    features[DOUBT] /= some
+    features[OTHERS_PERFECT] = mostly * worst
+    features[DELETED] /= some
+    features[BLURRED] /= some
+    features[OTHER_CLEAN] *= mostly
+    # A short sentence heard word for word but for the one word that makes it this sentence.
+    only = contents <= 2 and clear >= 3 and clear == count - 1
+    if only and features[OTHER_TRUSTED] >= SURE and lost_symbols > _ONE_SYMBOL:
+        features[ONE_OTHER] = 1.0
+    return some
+
+
+@_compiled
+def extra_words(gaps, units, ids, flags, first, span, room):  # type: ignore[no-untyped-def]
+    """Return how many words that carry meaning are heard inside the wording without being of it or filling a gap."""
+    extra = 0
+    in_gap = False
+    gapped = gaps.sum() > 0
+    for home in range(span):
+        owner = room[_OWNER, home]
+        if owner >= 0:
+            in_gap = False
+            if gapped:
+                for i in range(units.shape[0]):
+                    in_gap = in_gap or (gaps[i] > 0 and units[i] == owner)
+        elif not in_gap and flags[ids[first + home]] & CONTENT:
+            extra += 1
+    return extra
+
+
+@_compiled
 def measure(  # type: ignore[no-untyped-def]
     places, pattern, weights, gaps, units, unit_ids, unit_flags, unit_weights,
-    stream, homes, starts, ids, flags, confidences, side_confidence, total_symbols, cost, evidence, wrong,
+    stream, homes, starts, ids, flags, confidences, side_confidence, cost, evidence, wrong,
     features, losses, room, proofs
 ):  # fmt: skip
-    """Fill `features` and the loss of each unit of the wording (0 as said .. 1 another word) for one alignment.
+    """Fill `features`, `room` and `losses` for one alignment.
 
     Returns the first and last + 1 heard unit; (-1, -1) when nothing of the wording was heard.
     """
-    count = unit_ids.shape[0]
     rows = pattern.shape[0]
+    features[:] = 0.0
     first = -1
     last = -1
     for i in range(rows):
@@ -482,318 +688,32 @@ def measure(  # type: ignore[no-untyped-def]
             if first < 0:
                 first = homes[places[i]]
             last = homes[places[i]]
-    features[:] = 0.0
     if first < 0:
         return -1, -1
     span = last + 1 - first
-    matched = room[0]
-    owner = room[1]
-    first_heard = room[2]
-    last_heard = room[3]
-    size = room[4]
-    loss = losses
-    matched[:span] = 0
-    owner[:span] = -1
-    first_heard[:count] = -1
-    last_heard[:count] = -1
-    size[:count] = 0
-    loss[:count] = 0.0
-    bits = np.float32(0.0)
-    for i in range(rows):
-        unit = units[i]
-        size[unit] += 1
-        if places[i] < 0:
-            loss[unit] += 1.0
-            bits -= 1.5 * weights[i]
-            continue
-        price = cost[pattern[i], stream[places[i]]]
-        loss[unit] += price
-        bits += (3.5 - 7.0 * price) * weights[i]
-        home = homes[places[i]] - first
-        matched[home] += 1
-        owner[home] = unit
-        if first_heard[unit] < 0:
-            first_heard[unit] = home
-        last_heard[unit] = home
-    inserted = np.float32(0.0)
-    inserted_content = np.float32(0.0)
-    in_gap = False
-    gap_at = np.int32(-1)
-    for i in range(rows):
-        if gaps[i] > 0:
-            gap_at = units[i]
-    for home in range(span):
-        content = flags[ids[first + home]] & CONTENT
-        if owner[home] >= 0 and gap_at >= 0:
-            in_gap = False
-            for i in range(rows):
-                in_gap = in_gap or (gaps[i] > 0 and units[i] == owner[home])
-        if in_gap and owner[home] < 0:
-            continue
-        length = starts[first + home + 1] - starts[first + home]
-        if owner[home] < 0:
-            inserted += 1
-            inserted_content += 1 if content else 0
-        else:
-            left = length - matched[home]
-            if left > 0:
-                loss[owner[home]] += 0.5 * left
-                bits -= 1.0 * left
-    exact = np.float32(0.0)
-    weight_sum = np.float32(0.0)
-    fit_sum = np.float32(0.0)
-    contents = 0
-    for unit in range(count):
-        weight = unit_weights[unit]
-        weight_sum += weight
-        one = min(np.float32(1.0), loss[unit] / np.float32(max(size[unit], 1)))
-        alone = first_heard[unit] >= 0 and first_heard[unit] == last_heard[unit]
-        if alone and ids[first + first_heard[unit]] == unit_ids[unit]:
-            exact += weight
-            one = np.float32(0.0)
-        losses[unit] = one
-        fit_sum += weight * one
-        if unit_flags[unit] & CONTENT:
-            contents += 1
-    worst = np.float32(0.0)
-    worst_unit = -1
-    second = np.float32(0.0)
-    trusted = np.float32(0.0)
-    pair = np.float32(0.0)
-    pair_trusted = np.float32(0.0)
-    lost = np.float32(0.0)
-    run = np.float32(0.0)
-    longest = np.float32(0.0)
-    edge = np.float32(0.0)
-    seen = 0
-    before = np.float32(-1.0)
-    before_trust = np.float32(1.0)
-    doubt = np.float32(0.0)
-    for unit in range(count):
-        if not unit_flags[unit] & CONTENT:
-            continue
-        seen += 1
-        one = losses[unit]
-        # How far the recogniser trusts what it heard here: the least sure of the words here and beside them.
-        low = first_heard[unit]
-        high = last_heard[unit]
-        if low < 0:
-            low = 0
-            high = span - 1
-            for other in range(unit - 1, -1, -1):
-                if last_heard[other] >= 0:
-                    low = last_heard[other]
-                    break
-            for other in range(unit + 1, count):
-                if first_heard[other] >= 0:
-                    high = first_heard[other]
-                    break
-        trust = np.float32(1.0)
-        for home in range(max(low, 0), min(high, span - 1) + 1):
-            confidence = confidences[first + home]
-            if confidence == confidence and confidence < trust:
-                trust = confidence
-        if one >= worst:
-            second = worst
-            worst = one
-            worst_unit = unit
-        elif one > second:
-            second = one
-        trusted = max(trusted, one * trust)
-        doubt += one * (1 - trust)
-        if before >= 0:
-            pair = max(pair, 0.5 * (one + before))
-            pair_trusted = max(pair_trusted, 0.5 * (one * trust + before * before_trust))
-        before = one
-        before_trust = trust
-        if one >= _LOST:
-            lost += 1
-            run += 1
-            longest = max(longest, run)
-            if seen == 1 or seen == contents:
-                edge += 1
-        else:
-            run = np.float32(0.0)
-    if contents == 0:
-        for unit in range(count):
-            worst = max(worst, losses[unit])
-        trusted = worst
-        pair = worst
-        pair_trusted = worst
-        contents = 1
-    elif contents == 1:
-        pair = worst
-        pair_trusted = trusted
-    denial_missing = np.float32(0.0)
-    for unit in range(count):
-        if unit_flags[unit] & NEGATOR and losses[unit] >= _LOST:
-            denial_missing += 1
-    denial_added = np.float32(0.0)
-    for home in range(span):
-        here = first + home
-        if not flags[ids[here]] & NEGATOR:
-            continue
-        if owner[home] >= 0 and (unit_flags[owner[home]] & NEGATOR or losses[owner[home]] < 0.2):
-            continue
-        if here > 0 and here + 1 < ids.shape[0] and ids[here - 1] == ids[here + 1]:
-            continue  # a question: 能不能
-        confidence = confidences[here]
-        if confidence != confidence or confidence >= SURE:
-            denial_added += 1
-        else:
-            features[54] += 1
-    # Words that carry meaning: replaced by others, or not heard at all (nothing stands where they should).
-    replaced = np.float32(0.0)
-    replaced_most = np.float32(0.0)
-    replaced_trusted = np.float32(0.0)
-    replaced_count = np.float32(0.0)
-    deleted = np.float32(0.0)
-    deleted_run = np.float32(0.0)
-    gone = np.float32(0.0)
-    blurred = np.float32(0.0)
-    squared = np.float32(0.0)
-    other_sum = np.float32(0.0)
-    other_most = np.float32(0.0)
-    other_trusted = np.float32(0.0)
-    for unit in range(count):
-        one = losses[unit]
-        if not unit_flags[unit] & CONTENT:
-            if one < _LOST:
-                gone = np.float32(0.0)
-            continue
-        squared += one * one
-        unlike = min(np.float32(1.0), max(np.float32(0.0), one - np.float32(_SAME)) / np.float32(_OTHER - _SAME))
-        other_sum += unlike
-        low = -1
-        high = span
-        for other in range(unit - 1, -1, -1):
-            if last_heard[other] >= 0:
-                low = last_heard[other]
-                break
-        for other in range(unit + 1, count):
-            if first_heard[other] >= 0:
-                high = first_heard[other]
-                break
-        trust = np.float32(1.0)
-        there = first_heard[unit] >= 0
-        for home in range(max(0, low + (0 if there else 1)), min(span, high + (1 if there else 0))):
-            if not there and owner[home] < 0:
-                there = True
-            confidence = confidences[first + home]
-            if there and confidence == confidence and confidence < trust:
-                trust = confidence
-        other_most = max(other_most, unlike)
-        other_trusted = max(other_trusted, unlike * trust)
-        if one < _LOST:
-            blurred += one
-            gone = np.float32(0.0)
-        elif there:
-            replaced += one
-            replaced_count += 1
-            replaced_most = max(replaced_most, one)
-            replaced_trusted = max(replaced_trusted, one * trust)
-            gone = np.float32(0.0)
-        else:
-            deleted += 1
-            gone += 1
-            deleted_run = max(deleted_run, gone)
-    number_alike = np.float32(0.0)
-    number_other = np.float32(0.0)
-    for unit in range(count):
-        if not unit_flags[unit] & DIGIT or first_heard[unit] < 0 or losses[unit] <= 0.01:
-            continue
-        for home in range(first_heard[unit], last_heard[unit] + 1):
-            here = first + home
-            heard_digit = flags[ids[here]] >> DIGIT_SHIFT
-            if heard_digit and heard_digit == unit_flags[unit] >> DIGIT_SHIFT:
-                continue  # 6 and 60, by which 六, 一 and 六十一 are read alike
-            if flags[ids[here]] & DIGIT:
-                confidence = confidences[here]
-                # Of a number of many digits it takes only one to make another one.
-                alike = losses[unit] < _NUMBER_ALIKE and (
-                    size[unit] < _LONG_NUMBER or losses[unit] * size[unit] < _DIGIT_LOSS
-                )
-                if alike or confidence < SURE:
-                    number_alike = np.float32(1.0)
-                else:
-                    number_other = np.float32(1.0)
-    for unit in range(count):
-        if not unit_flags[unit] & DIGIT or first_heard[unit] >= 0:
-            continue
-        here = beside(
-            unit, count, first, span, first_heard, last_heard, owner, matched, starts, ids, flags, unit_ids, unit_flags
-        )
-        if here >= 0:  # the number is not heard, but another one where it should be
-            confidence = confidences[here]
-            if confidence < SURE:
-                number_alike = np.float32(1.0)
-            else:
-                number_other = np.float32(1.0)
+    bits = place_units(
+        places, pattern, weights, units, unit_ids, stream, homes, starts, ids, cost, first, span, room, losses
+    )
+    contents = compare_words(unit_flags, unit_weights, confidences, first, span, room, losses, features)
+    deny(unit_flags, ids, flags, confidences, first, span, room, losses, features)
+    count_numbers(unit_ids, unit_flags, starts, ids, flags, confidences, first, span, room, losses, features)
+    prove(
+        places, pattern, units, unit_flags, unit_weights, stream, starts, ids, flags, confidences,
+        evidence, wrong, first, span, room, losses, features, proofs,
+    )  # fmt: skip
     mean = np.float32(0.0)
     known = 0
-    for home in range(span):
-        confidence = confidences[first + home]
+    for here in range(first, last + 1):
+        confidence = confidences[here]
         if confidence == confidence:
             mean += confidence
             known += 1
-    breaks = 0
-    for place in range(starts[first], starts[last + 1]):
-        breaks += stream[place] == BREAK
-    rest_weight = weight_sum
-    rest_loss = fit_sum
-    if worst_unit >= 0:
-        rest_weight -= unit_weights[worst_unit]
-        rest_loss -= unit_weights[worst_unit] * losses[worst_unit]
-    rest = 1 - rest_loss / rest_weight if rest_weight > 0 else np.float32(1.0)
-    features[0] = 1 - fit_sum / weight_sum
-    features[1] = worst
-    features[2] = trusted
-    features[3] = second
-    features[4] = lost / contents
-    features[5] = longest / contents
-    features[6] = exact / weight_sum
-    features[7] = edge
-    features[8] = inserted / count
-    features[9] = inserted_content / contents
-    features[10] = np.log(np.float32(rows))
-    features[11] = 1.0 / contents
-    features[12] = rest
-    features[13] = doubt / contents
-    features[14] = mean / known if known else 0.0
-    features[15] = 1.0 if known else 0.0
-    features[16] = side_confidence if side_confidence == side_confidence else 0.0
-    features[17] = breaks
-    features[18] = (bits - np.log2(np.float32(max(total_symbols, 2)))) / 20.0
-    features[19] = pair
-    features[20] = pair_trusted
-    features[21] = max(np.float32(0.0), rest - 0.8) * 5 * worst
-    features[22] = denial_added
-    features[23] = denial_missing
-    features[24] = number_alike
-    features[25] = number_other
-    features[26] = replaced / contents
-    features[27] = replaced_most
-    features[28] = replaced_trusted
-    features[29] = deleted / contents
-    features[30] = deleted_run
-    features[31] = blurred / contents
-    features[32] = replaced_count
-    features[33] = squared / contents
-    features[34] = other_sum / contents
-    features[35] = other_trusted
-    features[36] = other_most * max(np.float32(0.0), rest - np.float32(0.8)) * 5
-    prove(
-        places, pattern, units, unit_ids, unit_flags, unit_weights, stream, homes, starts, ids, flags, confidences,
-        evidence, wrong, first, last + 1, room, losses, features, proofs,
-    )  # fmt: skip
-    # A short sentence heard word for word but for the one word that makes it this sentence.
-    clear = 0
-    lost_symbols = np.float32(0.0)
-    for unit in range(count):
-        clear += losses[unit] == 0.0
-        lost_symbols = max(lost_symbols, losses[unit] * size[unit])
-    if contents <= 2 and clear >= 3 and clear == count - 1 and other_trusted >= SURE and lost_symbols > _ONE_SYMBOL:
-        features[37] = 1.0
+    features[CONFIDENCE] = mean / known if known else 0.0
+    features[CONFIDENCE_KNOWN] = 1.0 if known else 0.0
+    features[SIDE_CONFIDENCE] = side_confidence if side_confidence == side_confidence else 0.0
+    features[INSERTED_CONTENT] = extra_words(gaps, units, ids, flags, first, span, room) / contents
+    features[LOG_LENGTH] = np.log(np.float32(rows))
+    features[BITS] = (bits - np.log2(np.float32(max(stream.shape[0], 2)))) / 20.0
     return first, last + 1
 
 
@@ -802,27 +722,18 @@ def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # t
     """Return whether a rival was heard for a word of the wording (word_kinds.RIVALS): MAYBE, SURELY, or 0 for no.
 
     Of two that sound alike, and of one that the recogniser doubts, it cannot be told which was said. `room` holds what
-    `measure` found.
+    `place_units` found.
     """
-    count = unit_ids.shape[0]
-    first_heard = room[2]
-    last_heard = room[3]
     span = last - first
     found = 0
-    for unit in range(count):
+    for unit in range(unit_ids.shape[0]):
         mine = rivals[unit_ids[unit]]
         if mine == 0 or losses[unit] == 0.0:
             continue
-        low = -2  # where it should stand: its own place and what no other word of the wording is heard in beside it
-        high = span + 1
-        for other in range(unit - 1, -1, -1):
-            if last_heard[other] >= 0:
-                low = last_heard[other]
-                break
-        for other in range(unit + 1, count):
-            if first_heard[other] >= 0:
-                high = first_heard[other]
-                break
+        # Where it should stand: its own place and what no other word of the wording is heard in beside it, and at an
+        # end of the wording the word beyond.
+        low = room[_BEFORE, unit] if room[_BEFORE, unit] >= 0 else -2
+        high = room[_AFTER, unit] if room[_AFTER, unit] < span else span + 1
         for home in range(low + 1, high):
             here = first + home
             if here < 0 or here >= ids.shape[0]:
@@ -833,6 +744,25 @@ def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # t
             doubtful = losses[unit] < _NUMBER_ALIKE or confidences[here] < SURE
             found = max(found, MAYBE if doubtful else SURELY)
     return found
+
+
+@_compiled
+def most(features, rival, unit_flags):  # type: ignore[no-untyped-def]
+    """Return the most that a wording may score, where a word that turns it round or another number was heard."""
+    if features[DENIAL_ADDED] + features[NUMBER_OTHER] > 0 or rival == SURELY:
+        return DENIED
+    trusted = features[CONFIDENCE_KNOWN] == 0 or features[CONFIDENCE] >= SURE  # else it may well have been the negation
+    missing = features[DENIAL_MISSING] > 0 and features[CLEARNESS] > CLEAR and trusted
+    if features[ONE_OTHER] > 0 or missing:
+        return REPLACED
+    doubtful = features[DENIAL_DOUBTED] > 0 or rival == MAYBE
+    if features[NUMBER_ALIKE] > 0:
+        spoken_as_words = True  # of a Chinese digit its one syllable tells enough
+        for unit in range(unit_flags.shape[0]):
+            if unit_flags[unit] >> DIGIT_SHIFT:
+                spoken_as_words = False
+        doubtful = doubtful or spoken_as_words
+    return DOUBTED if doubtful else _NO_LIMIT
 
 
 @_compiled
@@ -858,7 +788,7 @@ def verify(  # type: ignore[no-untyped-def]
     moves = np.empty((longest + 1, widest + 1), np.uint8)
     places = np.empty(longest, np.int32)
     losses = np.empty(longest + 1, np.float32)
-    room = np.empty((5, widest + 1), np.int32)
+    room = np.empty((ROOM, widest + 1), np.int32)
     proofs = np.empty((2, longest + 1), np.float32)
     for p in range(count):
         rows = offsets[p + 1] - offsets[p]
@@ -895,50 +825,17 @@ def verify(  # type: ignore[no-untyped-def]
                 continue
             align(one, one_weights, stream, heard_weights, low, high, end, reach, one_gaps, cost, lines, moves, places)
             first, last = measure(
-                places,
-                one,
-                one_weights,
-                one_gaps,
-                one_units,
-                own_ids,
-                own_flags,
-                own_weights,
-                stream,
-                homes,
-                starts,
-                ids,
-                flags,
-                confidences,
-                side_confidence,
-                stream.shape[0],
-                cost,
-                evidence,
-                wrong,
-                features,
-                losses,
-                room,
-                proofs,
-            )
-            rival = rivalry(first, last, own_ids, ids, rivals, confidences, losses, room)  # fmt: skip
+                places, one, one_weights, one_gaps, one_units, own_ids, own_flags, own_weights,
+                stream, homes, starts, ids, flags, confidences, side_confidence, cost, evidence, wrong,
+                features, losses, room, proofs,
+            )  # fmt: skip
             if first < 0:
                 continue
             score = coefficients[FEATURE_COUNT]
             for f in range(FEATURE_COUNT):
                 score += coefficients[f] * features[f]
-            if (features[22] + features[25] > 0 or rival == SURELY) and score > DENIED:
-                score = DENIED
-            doubtful = features[54] + rival
-            if features[24] > 0:
-                spoken_as_words = np.float32(1.0)  # of a Chinese digit its one syllable tells enough
-                for unit in range(own_flags.shape[0]):
-                    if own_flags[unit] >> DIGIT_SHIFT:
-                        spoken_as_words = np.float32(0.0)
-                doubtful += spoken_as_words
-            if doubtful > 0 and score > DOUBTED:
-                score = DOUBTED
-            trusted = features[15] == 0 or features[14] >= SURE  # doubted words may well have been the negation
-            if (features[37] > 0 or (features[23] > 0 and features[53] > CLEAR and trusted)) and score > REPLACED:
-                score = REPLACED
+            rival = rivalry(first, last, own_ids, ids, rivals, confidences, losses, room)
+            score = min(score, most(features, rival, own_flags))
             if score > scores[p]:
                 scores[p] = score
                 spans[p, 0] = first
