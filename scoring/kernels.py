@@ -32,8 +32,12 @@ FEATURE_COUNT = len(FEATURES)
     ADDED_TRUSTED, RUN_CLEAR, RUN_LENGTH, CLEARNESS, DENIAL_DOUBTED, PAIR_CLEAR, WORST_CLEAR, DIGIT_ADDED,
 ) = range(FEATURE_COUNT)  # fmt: skip
 CANDIDATES = 3  # places of one wording that are looked at closely
-LONGEST = 64  # symbols of a wording that the first pass can hold
+LONGEST = 32  # symbols of a wording that the first pass can hold
+LANES = 8  # wordings are looked for this many at a time
+BLOCK = 32  # symbols of the stream among which the first pass keeps one best place
 _FAR = 1 << 20
+_lane = np.uint32
+_TOP, _STEP = _lane(26), _lane(BLOCK)  # a carry out of the highest bit, moved to where it counts BLOCK
 _LOST = 0.45  # loss from which a word counts as another one
 _SAME, _OTHER = 0.08, 0.3  # loss up to which a word is the same, from which it is another
 SURE = 0.6  # recogniser confidence from which a negation is taken for one
@@ -47,9 +51,9 @@ _HOPELESS = 0.5  # coarse distance per symbol beyond which no wording was ever s
 _SHORT = 12  # symbols up to which every wording is looked at closely
 _FAR_SCORE = -6.0
 _NO_LIMIT = 99.0
-_NEVER = np.float32(1e9)
+_NEVER = 1 << 28
 MAYBE, SURELY = 1, 2  # what `rivalry` found
-_ENOUGH = 4.0  # linear score from which no other place is looked at
+_ENOUGH = 2.5  # linear score from which no other place is looked at
 REPLACED = -2.5  # the most that a short sentence scores in which one word is surely another
 _CONFIDENCES = np.array(CONFIDENCES, np.float32)
 _GARBLED = 0.03  # probability that a word is heard as anything
@@ -58,8 +62,9 @@ _TEMPER = 0.6  # neighbouring sounds are misheard together: their evidence count
 _FARTHEST = 12.0
 _MOST_DOUBT = 2.0  # low confidence makes a word garbled no more probable than this (natural log)
 CLEAR = 0.85  # share of the other words as they should be, from which a negation that is not heard was not said
-_DELETE, _INSERT, _BREAK_COST = 0.7, 0.45, 3.0
-_GAP_COST = 0.01
+_DELETE, _GAP_COST = 0.7, 0.01
+UNIT = 4096  # a cost of 1 in `align`
+_SWAP, _DROP, _EXTRA = 0, 1, 2  # moves: a symbol heard as one, a symbol of the wording lost, a symbol heard besides
 _GAP_ROOM = 60  # symbols that may fill a gap
 
 
@@ -96,65 +101,64 @@ def spell(ids, offsets, flat, breaks):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def locate(stream, masks, shifts, lengths, block):  # type: ignore[no-untyped-def]
-    """Return for each block of the stream and each wording the least edit distance and the place where it ends.
+def locate(stream, masks, ups):  # type: ignore[no-untyped-def]
+    """Return for each BLOCK of the stream and each wording the least edit distance and where in the block it ends.
 
-    Myers' bit-parallel approximate matching, all wordings side by side. `stream` holds coarse classes, `masks` (class,
-    wording) the places of each class in a wording as bits. Shapes of the results: (blocks, wordings).
+    Myers' bit-parallel approximate matching ("A fast bit-vector algorithm for approximate string matching", 1999), all
+    wordings side by side, each in the upper bits of a 32-bit lane; `ups` are its bits set. `stream` holds coarse
+    classes, `masks` (class, lane) the places of each class in a wording as bits; the bits below a wording match
+    anything, which costs nothing. Shape of the result: (blocks, lanes), values BLOCK * distance + place in the block.
     """
     count = masks.shape[1]
-    blocks = (stream.shape[0] + block - 1) // block
+    blocks = (stream.shape[0] + BLOCK - 1) // BLOCK
     best = np.empty((blocks, count), np.int32)
-    where = np.empty((blocks, count), np.int32)
-    one = np.uint64(1)
-    up = np.full(count, np.uint64(0xFFFFFFFFFFFFFFFF))
-    down = np.zeros(count, np.uint64)
-    score = lengths.astype(np.uint64)
-    low = np.empty(count, np.uint64)
-    at = np.empty(count, np.uint64)
+    up = ups.copy()
+    down = np.zeros(count, np.uint32)
+    score = np.empty(count, np.int32)
+    for p in range(count):
+        score[p] = 0
+        for bit in range(LONGEST):
+            score[p] += BLOCK * ((ups[p] >> bit) & 1)
     for number in range(blocks):
-        low[:] = np.uint64(_FAR)
-        at[:] = np.uint64(0)
-        for place in range(number * block, min((number + 1) * block, stream.shape[0])):
+        low = best[number]
+        low[:] = BLOCK * _FAR
+        for place in range(number * BLOCK, min((number + 1) * BLOCK, stream.shape[0])):
             row = masks[stream[place]]
-            here = np.uint64(place)
-            for p in range(count):
+            here = np.int32(place - number * BLOCK)
+            for p in range(count):  # the casts keep numba from widening the lanes to 64 bits
                 equal = row[p]
                 plus = up[p]
                 minus = down[p]
-                vertical = equal | minus
-                horizontal = (((equal & plus) + plus) ^ plus) | equal
-                rise = minus | ~(horizontal | plus)
-                fall = plus & horizontal
-                value = score[p] + ((rise >> shifts[p]) & one) - ((fall >> shifts[p]) & one)
+                vertical = _lane(equal | minus)
+                horizontal = _lane(_lane(_lane(_lane(equal & plus) + plus) ^ plus) | equal)
+                rise = _lane(minus | _lane(~_lane(horizontal | plus)))
+                fall = _lane(plus & horizontal)
+                risen = np.int32(_lane(rise >> _TOP) & _STEP)
+                value = np.int32(np.int32(score[p] + risen) - np.int32(_lane(fall >> _TOP) & _STEP))
                 score[p] = value
-                rise = rise << one
-                fall = fall << one
-                up[p] = fall | ~(vertical | rise)
-                down[p] = rise & vertical
-                better = value < low[p]
-                low[p] = value if better else low[p]
-                at[p] = here if better else at[p]
-        for p in range(count):
-            best[number, p] = low[p]
-            where[number, p] = at[p]
-    return best, where
+                rise = _lane(rise << _lane(1))
+                fall = _lane(fall << _lane(1))
+                up[p] = _lane(fall | _lane(~_lane(vertical | rise)))
+                down[p] = _lane(rise & vertical)
+                low[p] = min(low[p], np.int32(value + here))
+    return best
 
 
 @_compiled
-def choose(best, where, lengths, latest):  # type: ignore[no-untyped-def]
+def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
     """Return up to CANDIDATES places per wording, the best first: (wordings, CANDIDATES) ends, -1 for none.
 
     Then the distance at each of them, and the least of each wording. A place is worth a close look when its distance
     is near the best one's; of equals the first comes first, with `latest` the last.
     """
-    blocks, count = best.shape
+    blocks = best.shape[0]
+    count = lengths.shape[0]
     ends = np.full((count, CANDIDATES), -1, np.int32)
     distances = np.zeros((count, CANDIDATES), np.int32)
     lowest = np.full(count, _FAR, np.int32)
     for number in range(blocks):
         for p in range(count):
-            lowest[p] = min(lowest[p], best[number, p])
+            lowest[p] = min(lowest[p], best[number, p] // BLOCK)
     for p in range(count):
         least = lowest[p]
         limit = max(least, min(least + 1 + lengths[p] // 10, lengths[p] * 40 // 100))
@@ -162,13 +166,14 @@ def choose(best, where, lengths, latest):  # type: ignore[no-untyped-def]
         for distance in range(least, limit + 1):
             for step in range(blocks):
                 number = blocks - 1 - step if latest else step
-                if best[number, p] != distance:
+                if best[number, p] // BLOCK != distance:
                     continue
+                end = number * BLOCK + best[number, p] % BLOCK
                 near = False
                 for other in range(found):
-                    near = near or abs(ends[p, other] - where[number, p]) <= lengths[p] // 2
+                    near = near or abs(ends[p, other] - end) <= lengths[p] // 2
                 if not near:
-                    ends[p, found] = where[number, p]
+                    ends[p, found] = end
                     distances[p, found] = distance
                     found += 1
                 if found == CANDIDATES:
@@ -179,67 +184,62 @@ def choose(best, where, lengths, latest):  # type: ignore[no-untyped-def]
 
 
 @_compiled
-def align(pattern, weights, stream, heard_weights, low, high, end, reach, gaps, cost, lines, moves, places):  # type: ignore[no-untyped-def]
+def align(pattern, weights, stream, heard_costs, low, high, end, reach, gaps, cost, lines, moves, places):  # type: ignore[no-untyped-def]
     """Align a wording's symbols inside the symbols `low` to `high` of a stream, both ends free.
 
     `gaps` marks symbols after which anything may be heard. It is known to end near the symbol `end`; places more than
     `reach` symbols off the diagonal are not tried. Fills `places` with the place that each symbol of the wording is
-    heard at (-1: not heard). `lines` (2, columns) and `moves` (rows, columns: 0 swap, 1 drop, 2 extra) are room to
-    work in.
+    heard at (-1: not heard). `lines` (2, columns) and `moves` (rows, columns: SWAP, DROP, EXTRA) are room to work in.
+    Costs are whole numbers, UNIT for a symbol's whole weight, with the move in their lowest bits: so the least of
+    three needs no branch, and of equals a swap comes first.
     """
     rows = pattern.shape[0]
     columns = high - low
     previous = lines[0]
     current = lines[1]
-    previous[: columns + 1] = 0.0
+    previous[: columns + 1] = 0
     shift = end + 1 - low - rows  # column of the diagonal in row 0
+    one = np.uintp(1)
     for i in range(1, rows + 1):
-        weight = weights[i - 1]
-        drop = np.float32(_DELETE) * weight
+        weight = weights[i - 1] * np.float32(UNIT)
+        drop = np.int32(_DELETE * weight) << 2 | _DROP
         left = max(1, i + shift - reach)
         right = min(columns, i + shift + reach)
+        current[left - 1] = _NEVER
         if left == 1:
-            current[0] = previous[0] + drop
-            moves[i, 0] = 1
-        else:
-            current[left - 1] = _NEVER
+            current[0] = previous[0] + (drop & ~3)
+            moves[i, 0] = _DROP
         row = cost[pattern[i - 1]]
-        last = i == rows
-        free = gaps[i - 1] > 0
-        for j in range(left, right + 1):
-            heard = stream[low + j - 1]
-            least = previous[j - 1] + weight * row[heard]
-            move = 0
-            other = previous[j] + drop
-            if other < least:
-                least = other
-                move = 1
-            extra = np.float32(_BREAK_COST) if heard == BREAK else heard_weights[low + j - 1]
-            other = current[j - 1] + (np.float32(_GAP_COST) if free else extra)
-            if other < least and not last:
-                least = other
-                move = 2
-            current[j] = least
-            moves[i, j] = move
+        line = moves[i]
+        most_extra = _NEVER if i == rows else np.int32(_GAP_COST * UNIT) << 2 if gaps[i - 1] > 0 else 0
+        before = np.int64(current[left - 1])
+        for j in range(np.uintp(left), np.uintp(max(left, right + 1))):  # unsigned: no check for indexes below 0
+            heard = np.uintp(low) + j - one
+            swap = previous[j - one] + (np.int64(weight * row[stream[heard]]) << 2)
+            extra = most_extra if most_extra > 0 else np.int64(heard_costs[heard])
+            least = min(min(swap, previous[j] + drop), before + extra + _EXTRA)
+            line[j] = least & 3
+            before = least & ~3
+            current[j] = before
         if right < columns:
             current[right + 1] = _NEVER
         previous, current = current, previous
     left = max(0, rows + shift - reach)
     right = min(columns, rows + shift + reach)
-    j = left
+    at = left
     for column in range(left, right + 1):
-        if previous[column] < previous[j]:
-            j = column
+        if previous[column] < previous[at]:
+            at = column
     places[:rows] = -1
     i = rows
     while i > 0:
-        move = moves[i, j]
-        if move == 0 and j > 0:
-            places[i - 1] = low + j - 1
+        move = moves[i, at]
+        if move == _SWAP and at > 0:
+            places[i - 1] = low + at - 1
             i -= 1
-            j -= 1
-        elif move == 2 and j > 0:
-            j -= 1
+            at -= 1
+        elif move == _EXTRA and at > 0:
+            at -= 1
         else:
             i -= 1
 
@@ -768,7 +768,7 @@ def most(features, rival, unit_flags):  # type: ignore[no-untyped-def]
 @_compiled
 def verify(  # type: ignore[no-untyped-def]
     ends, distances, least, lengths, part_ends, offsets, pattern, weights, gaps, units, unit_offsets, unit_ids,
-    unit_flags, unit_weights, stream, homes, starts, ids, flags, rivals, heard_weights, confidences, side_confidence,
+    unit_flags, unit_weights, stream, homes, starts, ids, flags, rivals, heard_costs, confidences, side_confidence,
     cost, evidence, wrong, coefficients, begin, finish,
 ):  # fmt: skip
     """Look closely at each candidate place among the symbols `begin` to `finish` (ends count from `begin`).
@@ -784,7 +784,7 @@ def verify(  # type: ignore[no-untyped-def]
     for p in range(count):
         longest = max(longest, offsets[p + 1] - offsets[p])
     widest = 4 * longest + 32 + 2 * _GAP_ROOM * gaps.sum()
-    lines = np.empty((2, widest + 1), np.float32)
+    lines = np.empty((2, widest + 1), np.int32)
     moves = np.empty((longest + 1, widest + 1), np.uint8)
     places = np.empty(longest, np.int32)
     losses = np.empty(longest + 1, np.float32)
@@ -819,11 +819,13 @@ def verify(  # type: ignore[no-untyped-def]
             reach = distances[p, number] + 5
             if part_ends[p] < rows or lengths[p] < rows:  # only a part was located: the rest may be drawn out
                 reach += rows // 4 + _GAP_ROOM * gap_count
+            # What is said may break off before the wording ends, or begin in the midst of it.
+            reach += max(0, end + 1 - finish) + max(0, begin - (end + 1 - rows))
             low = max(begin, end + 1 - rows - reach)
             high = min(finish, end + 1 + reach)
             if low >= high:
                 continue
-            align(one, one_weights, stream, heard_weights, low, high, end, reach, one_gaps, cost, lines, moves, places)
+            align(one, one_weights, stream, heard_costs, low, high, end, reach, one_gaps, cost, lines, moves, places)
             first, last = measure(
                 places, one, one_weights, one_gaps, one_units, own_ids, own_flags, own_weights,
                 stream, homes, starts, ids, flags, confidences, side_confidence, cost, evidence, wrong,

@@ -162,6 +162,7 @@ class PhraseFinder:
             name: [self._compiled(name, wording) for wording in wordings] for name, wordings in phrases.items()
         }
         self._entries = tuple(entry for entries in self._phrases.values() for entry in entries)
+        self._wordings = _wordings(self._entries)
 
     def _compiled(self, name: str, wording: str) -> Entry:
         unknown = set(slot_names(wording)).difference(STANDARD_SLOTS)
@@ -185,7 +186,7 @@ class PhraseFinder:
         side = spoken.side(speaker)
         if not side.texts:
             return dict.fromkeys(self._phrases, NOTHING)
-        fits = _fits(self._entries, side, 0, len(side.texts), patient=True)
+        fits = _fits(self._entries, self._wordings, side, 0, len(side.texts), patient=True)
         model = phrase_model(self._normal.chinese)
         found: dict[str, PhraseMatch] = {}
         places = iter(fits)
@@ -216,26 +217,41 @@ def _normal_form(language: str, phrases: Mapping[str, Sequence[str]]) -> Normali
 Place = tuple[float, int, int]  # probability, first unit, last unit + 1
 
 
+def _wordings(entries: Iterable[Entry]) -> tuple[tuple[str, ...], ...]:
+    """Return all that is looked for by its sounds: the words of the entries that have any, then all their options."""
+    return tuple(
+        [entry.words for entry in entries if entry.words] + [option for entry in entries for option in entry.options]
+    )
+
+
 def _fits(
-    entries: Sequence[Entry], side: Side, low: int, high: int, *, latest: bool = False, patient: bool = False
+    entries: Sequence[Entry],
+    wordings: tuple[tuple[str, ...], ...],
+    side: Side,
+    low: int,
+    high: int,
+    *,
+    latest: bool = False,
+    patient: bool = False,
 ) -> list[Place | None]:
-    """Return the best place of each entry between the units `low` and `high`.
+    """Return the best place of each entry between the units `low` and `high`; `wordings` are those of the entries.
 
     With `patient` a pattern that takes too long has a doubtful place that is nowhere (-1, -1).
 
     Raises:
         PatternTooSlow: a pattern took too long, without `patient`.
     """
-    wordings = [entry.words for entry in entries if entry.words]
-    for entry in entries:
-        wordings.extend(entry.options)
-    sounds = _sound_places(tuple(wordings), side, low, high, latest) if wordings else []
-    plain, options = iter(sounds), iter(sounds[sum([bool(entry.words) for entry in entries]) :])
+    sounds = _sound_places(wordings, side, low, high, latest) if wordings else []
+    options = len(wordings) - sum([len(entry.options) for entry in entries])
+    words = iter(sounds)
     negators = NEGATORS_CHINESE if side.normal.chinese else NEGATORS_ENGLISH
     texts, model = side.texts, phrase_model(side.normal.chinese)
     places: list[Place | None] = []
     for entry in entries:
-        alike = [next(options) for _ in entry.options]
+        alike: Sequence[Place] = ()
+        if entry.options:
+            alike = sounds[options : options + len(entry.options)]
+            options += len(entry.options)
         if not entry.words:
             try:
                 places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
@@ -245,7 +261,7 @@ def _fits(
                 log.warning("%r: %s", entry.source, error)
                 places.append((model.doubt, -1, -1))
             continue
-        place = max([next(plain), *alike], key=itemgetter(0)) if alike else next(plain)
+        place = max([next(words), *alike], key=itemgetter(0)) if alike else next(words)
         probability, first, last = place
         if first < 0:
             places.append(None)
@@ -339,7 +355,8 @@ def best_match(
     if low >= high or not entries:
         return NOTHING
     best: tuple[Entry, Place] | None = None
-    for entry, place in zip(entries, _fits(entries, side, low, high, latest=latest), strict=True):
+    fits = _fits(entries, _wordings(entries), side, low, high, latest=latest)
+    for entry, place in zip(entries, fits, strict=True):
         if place is not None and (best is None or place[0] > best[1][0]):
             best = entry, place
     return _match(*best, side, model, timed) if best else NOTHING

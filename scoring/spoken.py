@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, chain
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from scoring.sounds import syllable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from scoring.stream import Stream
 
 PAUSE_S = 0.6  # between two words: a new clause begins
+_TEXT, _CONFIDENCE, _ONE = attrgetter("text"), attrgetter("confidence"), attrgetter("one")
 INTERRUPTED = 6  # words of the other side from which what follows is another sentence
 
 
@@ -65,11 +67,13 @@ class Side:
     def _normal_form(self, place: int) -> list[Piece]:
         said = self.said[place]
         texts = [unit for reading in said.readings for unit in reading.bare]
-        clauses = [
-            clause if number else opens
-            for reading, opens in zip(said.readings, _openings(said), strict=True)
-            for number, clause in enumerate(reading.clauses)
-        ]
+        clauses = []
+        if self.normal.chinese:
+            clauses = [
+                clause if number else opens
+                for reading, opens in zip(said.readings, _openings(said), strict=True)
+                for number, clause in enumerate(reading.clauses)
+            ]
         return self.normal.normal_form(texts, clauses, strip=self._strip, numbers=self._numbers)
 
     @cached_property
@@ -165,7 +169,7 @@ class Side:
                 homes = [word for word, reading in zip(words, one.readings, strict=True) for _ in reading.bare]
                 result.extend([homes[first].confidence for _, first, _ in self._pieces[place]])
             elif one.plain:
-                result.extend([word.confidence for word in words])
+                result.extend(map(_CONFIDENCE, words))
             else:
                 result.extend(
                     [word.confidence for word, reading in zip(words, one.readings, strict=True) for _ in reading.normal]
@@ -344,25 +348,39 @@ class Spoken:
         return self._sides[speaker]
 
     def _said(self, speaker: str) -> list[Said]:
-        reader = reader_of(self.normal)
-        known, chinese = reader.known, self.normal.chinese
+        known, chinese = reader_of(self.normal).known, self.normal.chinese
+        mine, readings = self._read(speaker, known)
+        singles = list(map(_ONE, readings))
         said: list[Said] = []
+        begin = 0
+        for index, turn, interrupted in mine:
+            if turn.words:
+                end = begin + len(turn.words)
+                own, units = readings[begin:end], singles[begin:end]
+                begin = end
+            else:
+                own = [known[text] for text in _written_words(turn.text, chinese)]
+                units = [reading.one for reading in own]
+            plain = None not in units
+            if not plain:
+                units = [unit for reading in own for unit in reading.normal]
+            said.append(Said(index, turn, own, units, plain, interrupted))
+        return said
+
+    def _read(self, speaker: str, known: Mapping[str, Reading]) -> tuple[list[tuple[int, Turn, bool]], list[Reading]]:
+        """Return the turns of a speaker (index, turn, whether the other side interrupted) and all their words, read."""
+        mine: list[tuple[int, Turn, bool]] = []
         others = 0  # words of the other side since the last turn of this one
         for index, turn in enumerate(self.transcript.turns):
-            if turn.speaker != speaker:
-                others += len(turn.words) or _rough_count(turn.text, chinese)
-                continue
-            placed = turn if self.timed else self._placed(index, turn)
-            if placed.words:
-                readings = [known[word.text] for word in placed.words]
+            if turn.speaker == speaker:
+                mine.append(
+                    (index, turn if self.timed else self._placed(index, turn), others >= INTERRUPTED and bool(mine))
+                )
+                others = 0
             else:
-                readings = [known[text] for text in _written_words(placed.text, chinese)]
-            singles = [reading.one for reading in readings]
-            plain = None not in singles
-            units = singles if plain else [unit for reading in readings for unit in reading.normal]
-            said.append(Said(index, placed, readings, units, plain, others >= INTERRUPTED and bool(said)))  # type: ignore[arg-type]
-            others = 0
-        return said
+                others += len(turn.words) or _rough_count(turn.text, self.normal.chinese)
+        words = chain.from_iterable([turn.words for _, turn, _ in mine])
+        return mine, list(map(known.__getitem__, map(_TEXT, words)))
 
     def sides(self, role: str) -> list[Side]:
         """Return the sides that a rule's role may mean: one, or all for "any"."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from scoring import kernels
 from scoring.sounds import (
+    BREAK,
     CLASSES,
     classes,
     costs,
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 _DIGITS = frozenset("0123456789")
 SILENT = "0-"  # a nought that is not spoken
-BLOCK = 32  # symbols of the stream among which the first pass keeps one best place
+_HEARD, _BROKEN = 0.45 * kernels.UNIT, int(3 * kernels.UNIT) << 2  # costs of a symbol only heard, and of a break
 FUNCTION_WEIGHT, LIGHT_WEIGHT = 0.35, 0.5
 ALIKE = 0.13  # cost of two symbols up to which they sound the same
 _MOST_UNITS = 200_000  # different units that a lexicon keeps; then it begins anew
@@ -158,7 +159,7 @@ class Stream:
     homes: NDArray[np.int32]
     starts: NDArray[np.int32]
     classes: NDArray[np.uint8]
-    heard_weights: NDArray[np.float32]  # per symbol: what it costs when only heard
+    heard_costs: NDArray[np.int32]  # per symbol: what it costs in kernels.align when only heard
     confidences: NDArray[np.float32]  # per unit, NaN when unknown
     side_confidence: float
 
@@ -176,7 +177,7 @@ def stream_of(side: Side) -> Stream:
     """Return what a side says as sounds."""
     words = lexicon(side.normal.chinese)
     units = as_spoken(side.texts) if side.normal.chinese else side.texts
-    ids = np.array([words[text] for text in units], np.int32)
+    ids = np.fromiter(map(words.__getitem__, units), np.int32, len(units))
     breaks = np.zeros(len(ids), np.uint8)
     at = 0
     for one, size in zip(side.said, side.sizes, strict=True):
@@ -186,9 +187,11 @@ def stream_of(side: Side) -> Stream:
     symbols, homes, starts = kernels.spell(ids, words.offsets, words.flat, breaks)
     confidences = np.array(side.confidences, np.float32)
     known = confidences[~np.isnan(confidences)]
-    heard = np.float32(0.45) * np.maximum(words.weights[ids], np.float32(0.5))
+    heard_costs = (_HEARD * np.maximum(words.weights[ids], 0.5)).astype(np.int32)[homes] << 2
+    if breaks.any():
+        heard_costs[symbols == BREAK] = _BROKEN
     return Stream(
-        words, ids, symbols, homes, starts, classes()[symbols], heard[homes] if len(ids) else heard, confidences,
+        words, ids, symbols, homes, starts, classes()[symbols], heard_costs, confidences,
         float(known.mean()) if len(known) else float("nan"),
     )  # fmt: skip
 
@@ -247,20 +250,25 @@ class Pack:
     def _pack_bits(self) -> None:
         count = len(self.wordings)
         coarse = classes()[self.pattern]
-        self.masks = np.zeros((CLASSES, count), np.uint64)
+        lanes = -(-count // kernels.LANES) * kernels.LANES
+        masks = np.zeros((CLASSES, lanes), np.uint64)
         self.lengths = np.ones(count, np.int32)
         self.part_ends = np.ones(count, np.int32)
+        self.ups = np.full(lanes, 0xFFFFFFFF, np.uint32)
         for number in range(count):
             begin, end = self._bits_from[number]
             if end - begin > kernels.LONGEST:  # the part with the most content is located, the whole is verified
                 sums = np.convolve(self.weights[begin:end], np.ones(kernels.LONGEST), "valid")
                 begin += int(sums.argmax())
             size = min(end - begin, kernels.LONGEST)
+            below = kernels.LONGEST - size
+            masks[:, number] = (1 << below) - 1
             for bit, symbol in enumerate(coarse[begin : begin + size]):
-                self.masks[symbol, number] |= np.uint64(1) << np.uint64(bit)
+                masks[symbol, number] |= np.uint64(1 << below + bit)
+            self.ups[number] = 0xFFFFFFFF << below & 0xFFFFFFFF
             self.lengths[number] = max(size, 1)
             self.part_ends[number] = begin + size - int(self.offsets[number])
-        self.shifts = (self.lengths - 1).astype(np.uint64)
+        self.masks = masks.astype(np.uint32)
 
     def unit_ids(self, words: Lexicon) -> NDArray[np.int32]:
         """Return the numbers of the wordings' units in a lexicon."""
@@ -312,13 +320,13 @@ def search(
     high = len(stream.ids) if high is None else min(high, len(stream.ids))
     begin, end = int(stream.starts[low]), int(stream.starts[high])
     ids = pack.unit_ids(stream.lexicon)
-    best, where = kernels.locate(stream.classes[begin:end], pack.masks, pack.shifts, pack.lengths, BLOCK)
-    ends, distances, least = kernels.choose(best, where, pack.lengths, latest)
+    best = kernels.locate(stream.classes[begin:end], pack.masks, pack.ups)
+    ends, distances, least = kernels.choose(best, pack.lengths, latest)
     spans, scores, features = kernels.verify(
         ends, distances, least, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
         pack.units, pack.unit_offsets, ids,
         pack.unit_flags, pack.unit_weights, stream.symbols, stream.homes, stream.starts, stream.ids,
-        stream.lexicon.flags, stream.lexicon.rivals, stream.heard_weights, stream.confidences, stream.side_confidence,
+        stream.lexicon.flags, stream.lexicon.rivals, stream.heard_costs, stream.confidences, stream.side_confidence,
         costs(), model.evidence, model.wrong, coefficients,
         begin, end,
     )  # fmt: skip

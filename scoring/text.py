@@ -110,6 +110,7 @@ class Normaliser:
     ) -> list[Piece]:
         """Return the normal form of bare units, each unit with the bare ones that it stands for.
 
+        `clauses` tells of each whether a clause begins with it; only Chinese numbers end there, English needs none.
         With ``strip=False`` fillers stay.
         """
         if self.chinese:
@@ -181,7 +182,7 @@ def _replaced(
     pieces: list[Piece], index: Mapping[str, tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]]
 ) -> list[Piece]:
     """Replace each run of units that the index knows; the new units stand for all of the old ones."""
-    if not index:
+    if index.keys().isdisjoint([text for text, _, _ in pieces]):
         return pieces
     result: list[Piece] = []
     at = 0
