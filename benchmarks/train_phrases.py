@@ -26,9 +26,10 @@ from scipy.optimize import minimize
 
 from benchmarks.learn_sounds import learned
 from benchmarks.phrase_corpus import HALF, NEAR, SPREAD, Case, read_cases
+from scoring import kernels
 from scoring.alignment import negated_before
 from scoring.entries import compile_entry
-from scoring.kernels import CLEAR, DENIED, DOUBTED, FEATURES, REPLACED, SURE
+from scoring.kernels import FEATURES
 from scoring.phrase_model import MODEL_FILE, SOUNDS_FILE, PhraseModel
 from scoring.phrases import STANDARD_SLOTS
 from scoring.sounds import evidence
@@ -48,8 +49,8 @@ MOST_UNSURE = 0.05  # share of the training phrases
 LEAST_SAID = {"en": 0.6, "zh": 0.4}
 PENALTY = 2e-4  # of squared coefficients, on features scaled to unit spread
 RISING = frozenset(
-    ("fit", "exact", "rest_fit", "bits", "sound", "sound_share", "told_worst", "told_second", "told", "told_small",
-     "told_pair", "told_number", "told_denial", "run", "run_clear", "clear", "pair_clear", "worst_clear")
+    ("rest_fit", "bits", "sound_share", "told_worst", "told_second", "told", "told_small", "told_denial", "run_clear",
+     "clear", "pair_clear", "worst_clear")
 )  # fmt: skip
 FREE = frozenset(("log_length", "one_over_content", "confidence_known"))  # either way
 # How sure the recogniser is. Real errors show what that means: either way in English. Confidences that a program made
@@ -58,7 +59,7 @@ SURER = frozenset(("confidence", "side_confidence"))
 DOUBT = "doubt"
 # The cases hold more near-misses than calls do; simulated errors teach less than real ones.
 WEIGHTS = {NEAR: 0.4, HALF: 0.4, SPREAD: 0.4, "simulated": 0.4}
-START = {"fit": 12.0, "worst": -5.0, "lost": -3.0, "intercept": -5.5}
+START = {"rest_fit": 12.0, "second": -5.0, "told_worst": 1.0, "intercept": -7.5}
 
 
 @dataclass
@@ -185,18 +186,16 @@ def probabilities(
     A number that may be another one misheard settles nothing in English (`real`), as in scoring.kernels.verify.
     """
     score = features @ coefficients[:-1] + coefficients[-1]
-    denied = features[:, [FEATURES.index("denial_added"), FEATURES.index("number_other")]].any(axis=1)
-    score = np.where(denied, np.minimum(score, DENIED), score)
-    doubted = features[:, FEATURES.index("denial_doubted")] > 0
+    denied = features[:, [kernels.DENIAL_ADDED, kernels.NUMBER_OTHER]].any(axis=1)
+    score = np.where(denied, np.minimum(score, kernels.DENIED), score)
+    doubted = features[:, [kernels.DENIAL_DOUBTED, kernels.NUMBER_CUT]].any(axis=1)
     if real:
-        doubted |= features[:, FEATURES.index("number_alike")] > 0
-    score = np.where(doubted, np.minimum(score, DOUBTED), score)
-    trusted = features[:, FEATURES.index("confidence")] >= SURE
-    trusted |= features[:, FEATURES.index("confidence_known")] == 0
-    missing = (features[:, FEATURES.index("denial_missing")] > 0) & (features[:, FEATURES.index("clear")] > CLEAR)
-    missing &= trusted
-    replaced = (features[:, FEATURES.index("one_other")] > 0) | missing
-    score = np.where(replaced, np.minimum(score, REPLACED), score)
+        doubted |= features[:, kernels.NUMBER_ALIKE] > 0
+    score = np.where(doubted, np.minimum(score, kernels.DOUBTED), score)
+    trusted = (features[:, kernels.CONFIDENCE] >= kernels.SURE) | (features[:, kernels.CONFIDENCE_KNOWN] == 0)
+    missing = (features[:, kernels.DENIAL_MISSING] > 0) & (features[:, kernels.CLEARNESS] > kernels.CLEAR) & trusted
+    replaced = (features[:, kernels.ONE_OTHER] > 0) | missing
+    score = np.where(replaced, np.minimum(score, kernels.REPLACED), score)
     return np.asarray(1 / (1 + np.exp(-np.clip(score, -30, 30))))
 
 

@@ -22,6 +22,7 @@ FEATURES = (
     "number_other", "replaced_trusted", "deleted", "blurred", "replaced_count", "other_trusted", "other_clean",
     "one_other", "sound_share", "told_worst", "told_second", "told", "told_small", "told_denial", "away_worst",
     "added_trusted", "run_clear", "run_length", "clear", "denial_doubted", "pair_clear", "worst_clear", "digit_added",
+    "number_cut",
 )  # fmt: skip
 FEATURE_COUNT = len(FEATURES)
 (
@@ -30,6 +31,7 @@ FEATURE_COUNT = len(FEATURES)
     NUMBER_OTHER, REPLACED_TRUSTED, DELETED, BLURRED, REPLACED_COUNT, OTHER_TRUSTED, OTHER_CLEAN,
     ONE_OTHER, SOUND_SHARE, TOLD_WORST, TOLD_SECOND, TOLD, TOLD_SMALL, TOLD_DENIAL, AWAY_WORST,
     ADDED_TRUSTED, RUN_CLEAR, RUN_LENGTH, CLEARNESS, DENIAL_DOUBTED, PAIR_CLEAR, WORST_CLEAR, DIGIT_ADDED,
+    NUMBER_CUT,
 ) = range(FEATURE_COUNT)  # fmt: skip
 CANDIDATES = 3  # places of one wording that are looked at closely
 LONGEST = 32  # symbols of a wording that the first pass can hold
@@ -515,6 +517,9 @@ def count_numbers(unit_ids, unit_flags, starts, ids, flags, confidences, first, 
             here = beside(unit, first, span, room, starts, ids, flags, unit_ids, unit_flags)
             if here >= 0:  # the number is not heard, but another one where it should be
                 features[NUMBER_ALIKE if confidences[here] < SURE else NUMBER_OTHER] = 1.0
+            for other in (unit - 1, unit + 1):  # 五 for 十五: of a number only some digits
+                if 0 <= other < unit_flags.shape[0] and unit_flags[other] & DIGIT and first_heard[other] >= 0:
+                    features[NUMBER_CUT] = 1.0 if size[unit] > 0 else features[NUMBER_CUT]
             continue
         for home in range(first_heard[unit], last_heard[unit] + 1):
             here = first + home
@@ -755,7 +760,7 @@ def most(features, rival, unit_flags):  # type: ignore[no-untyped-def]
     missing = features[DENIAL_MISSING] > 0 and features[CLEARNESS] > CLEAR and trusted
     if features[ONE_OTHER] > 0 or missing:
         return REPLACED
-    doubtful = features[DENIAL_DOUBTED] > 0 or rival == MAYBE
+    doubtful = features[DENIAL_DOUBTED] > 0 or rival == MAYBE or features[NUMBER_CUT] > 0
     if features[NUMBER_ALIKE] > 0:
         spoken_as_words = True  # of a Chinese digit its one syllable tells enough
         for unit in range(unit_flags.shape[0]):

@@ -405,6 +405,18 @@ def test_fillers_count_for_nothing_unless_they_are_asked_for() -> None:
     assert verdict("嗯", "嗯嗯好的", language="zh") == "said"
 
 
+@pytest.mark.parametrize(
+    ("wording", "heard", "expected"),
+    [
+        ("退款将在十五个工作日内到账", "退款将在五个工作日内到账", "unsure"),
+        ("退款将在十五个工作日内到账", "退款将在十五个工作日内到账", "said"),
+        ("退款将在三十个工作日内到账", "退款将在三十个工作日内到账", "said"),
+    ],
+)
+def test_a_number_of_which_a_digit_is_not_heard_settles_nothing(wording: str, heard: str, expected: str) -> None:
+    assert verdict(wording, heard, language="zh") == expected
+
+
 def test_words_that_look_like_numbers_are_words() -> None:
     assert verdict("千万不要开灯", "千万不要开灯", language="zh-CN") == "said"
     assert verdict("千万不要开灯", "一千万不要开灯", language="zh-CN") != "not_said"
@@ -433,6 +445,7 @@ def test_a_long_wording_is_found_whole() -> None:
 
     assert verdict(wording, f"right {heard} okay") == "said"
     assert verdict(wording, " ".join(wording.split()[:18])) == "not_said"
+    assert verdict(wording, " ".join(wording.split()[-18:])) == "not_said"
 
 
 def test_without_word_times_or_confidences_phrases_are_found() -> None:
