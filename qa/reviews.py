@@ -81,13 +81,16 @@ def conflict(user: User, call: Call) -> Refused | None:
     """Return why `user` may not judge `call`, None when nothing forbids it."""
     if user.role not in REVIEWERS:
         return Refused(N_("Only inspectors and leads review calls."))
-    if call.agent is None:
-        return None
-    if user.agent_id is not None and user.agent_id == call.agent_id:
+    return None if call.agent is None else dependence(user, call.agent)
+
+
+def dependence(user: User, agent: Agent) -> Refused | None:
+    """Return why `user` is not independent of `agent`: it is themselves, or somebody of their team."""
+    if user.agent_id is not None and user.agent_id == agent.id:
         return Refused(N_("This is your own call: nobody reviews an own call."))
     own_teams = {user.team_id, user.agent.team_id if user.agent else None} - {None}
-    if call.agent.team_id in own_teams:
-        return Refused(N_("%(agent)s is of your own team: nobody reviews the own team."), agent=call.agent.number)
+    if agent.team_id in own_teams:
+        return Refused(N_("%(agent)s is of your own team: nobody reviews the own team."), agent=agent.number)
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -32,7 +32,7 @@ from models.base import now
 from qa import audit
 from qa.periods import Period
 from qa.refusals import N_, Refused
-from qa.reviews import REVIEWERS, conflict
+from qa.reviews import REVIEWERS, conflict, dependence
 from qa.sampling import FINISHED, draw_calls, frame_of, rules_of, span_of
 from qa.sampling_rules import UNSUITABLE, PlanRules
 from scoring.allocation import Inspector, Task, assign
@@ -110,7 +110,11 @@ def assign_draw(session: Session, made: Draw) -> int:
     calls = session.scalars(
         select(SampledCall)
         .where(SampledCall.draw_id == made.id, SampledCall.withdrawn_at.is_(None))
-        .options(joinedload(SampledCall.agent), joinedload(SampledCall.assignments))
+        .options(
+            joinedload(SampledCall.agent),
+            joinedload(SampledCall.call).joinedload(Call.agent),
+            joinedload(SampledCall.assignments),
+        )
         .order_by(SampledCall.id)
     ).unique()
     waiting = [one for one in calls if len(one.assignments) < 1 + one.joint]
@@ -143,14 +147,9 @@ def inspectors_of(session: Session, rules: PlanRules) -> list[User]:
 
 
 def _task(one: SampledCall, inspectors: Collection[User]) -> Task:
-    barred = {user.id for user in inspectors if _dependent(user, one.agent)}
-    return Task(str(one.id), one.agent.number, frozenset(barred | {given.inspector_id for given in one.assignments}))
-
-
-def _dependent(user: User, agent: Agent) -> bool:
-    """As qa.reviews.conflict has it: the own call or one of the own team."""
-    teams = {user.team_id, user.agent.team_id if user.agent else None} - {None}
-    return user.agent_id == agent.id or agent.team_id in teams
+    agent = one.agent_now
+    barred = {user.id for user in inspectors if dependence(user, agent) is not None}
+    return Task(str(one.id), agent.number, frozenset(barred | {given.inspector_id for given in one.assignments}))
 
 
 def _people(session: Session, inspectors: Collection[User], quota: int | None) -> list[Inspector]:
@@ -199,7 +198,7 @@ def open_tasks(inspector_id: int) -> Select[ReviewAssignment]:
         .where(ReviewAssignment.inspector_id == inspector_id, ~_done())
         .options(
             contains_eager(ReviewAssignment.sampled).contains_eager(SampledCall.call).joinedload(Call.auto_score),
-            contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.agent),
+            contains_eager(ReviewAssignment.sampled).contains_eager(SampledCall.call).joinedload(Call.agent),
         )
         .order_by(ReviewAssignment.skipped_at.nulls_first(), ReviewAssignment.due_on, ReviewAssignment.id)
     )
@@ -321,6 +320,7 @@ def carry_over(session: Session, made: Draw, *, by: User | None = None, address:
         .where(Draw.plan_id == made.plan_id, Draw.week < made.week, ReviewAssignment.due_on < due, ~_done())
         .options(
             contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.agent),
+            contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.call).joinedload(Call.agent),
             joinedload(ReviewAssignment.inspector),
         )
     ).all()
@@ -341,15 +341,38 @@ def carry_over(session: Session, made: Draw, *, by: User | None = None, address:
     return len(late)
 
 
-def _hand_on(session: Session, left: Sequence[ReviewAssignment], rules: PlanRules, made: Draw) -> None:
+def hand_over_dependent(session: Session, call: Call) -> int:
+    """Give the open tasks of those who may not judge the agent of `call` to others; return how many there were.
+
+    A task that nobody can take is left without an inspector, for a person to assign.
+    """
+    if call.agent is None:
+        return 0
+    tasks = session.scalars(
+        select(ReviewAssignment)
+        .join(ReviewAssignment.sampled)
+        .where(SampledCall.call_id == call.id, SampledCall.withdrawn_at.is_(None), ~_done())
+        .options(contains_eager(ReviewAssignment.sampled), joinedload(ReviewAssignment.inspector))
+        .order_by(ReviewAssignment.id)
+    ).all()
+    dependent = [task for task in tasks if dependence(task.inspector, call.agent) is not None]
+    for task in dependent:
+        made = task.sampled.draw
+        if not _hand_on(session, [task], rules_of(made), made):
+            task.sampled.assignments.remove(task)
+        session.flush()
+    return len(dependent)
+
+
+def _hand_on(session: Session, left: Sequence[ReviewAssignment], rules: PlanRules, made: Draw) -> int:
+    """Give tasks to others; return how many found somebody."""
     inspectors = inspectors_of(session, rules)
     tasks = {str(task.id): task for task in left}
-    wanted = [
-        Task(key, task.sampled.agent.number, _task(task.sampled, inspectors).barred) for key, task in tasks.items()
-    ]
+    wanted = [replace(_task(task.sampled, inspectors), key=key) for key, task in tasks.items()]
     found = assign(wanted, _people(session, inspectors, rules.quota), _seen(session, made.drawn_at), made.seed)
     for key, inspector_id in found.items():
         tasks[key].inspector_id = inspector_id
+    return len(found)
 
 
 # --- unsuitable calls -------------------------------------------------------------------------------------------

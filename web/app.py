@@ -18,10 +18,10 @@ from web import access, db, errors, i18n, layout, security
 from web.serve import is_loopback
 
 SUBJECTS = (
-    "auth", "start", "calls", "uploads", "agents", "score_pages", "critical_errors", "inspectors", "reviews",
-    "calibration", "reviewer_checks", "appeals", "coaching", "cases", "notifications", "sampling", "sampling_planner",
-    "test_calls", "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria", "scorecards",
-    "rules", "admin",
+    "auth", "start", "calls", "call_agents", "uploads", "agents", "score_pages", "critical_errors", "inspectors",
+    "reviews", "calibration", "reviewer_checks", "appeals", "coaching", "cases", "notifications", "sampling",
+    "sampling_planner", "test_calls", "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria",
+    "scorecards", "rules", "admin",
 )  # fmt: skip
 IDLE_TIME = timedelta(hours=12)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")

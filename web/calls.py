@@ -71,6 +71,7 @@ def show(call_id: int) -> ResponseReturnValue:
         words=request.args.get("words", ""),
         under_way=call.state in UNDER_WAY,
         may_retry=may_retry(reader(), call),
+        may_reassign=reader().role in (Role.SUPERVISOR, Role.LEAD),
         sees_marks=reader().role in SEES_MARKS,
         long_silence=LONG_SILENCE,
         side_name=side_name,

@@ -93,6 +93,7 @@ ACTS: dict[str, str] = {
     "call.uploaded": N_("Uploaded a call"),
     "call.viewed": N_("Opened a call"),
     "call.retried": N_("Had a call worked on again"),
+    "call.reassigned": N_("Said that a call is another agent's"),
     "recording.played": N_("Played a recording"),
     "transcript.exported": N_("Downloaded a transcript"),
     "review.viewed": N_("Opened a review"),

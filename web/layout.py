@@ -122,7 +122,7 @@ AREAS = (
 )
 
 # Blueprints without a place of their own, and the area that their pages belong to.
-PART_OF = {"uploads": "Calls"}
+PART_OF = {"uploads": "Calls", "call_agents": "Calls"}
 
 
 def areas() -> list[dict[str, Any]]:

@@ -101,6 +101,12 @@ class ReviewPage:
         """Whether something can be entered."""
         return self.review is None or self.review.state is ReviewState.DRAFT
 
+    @property
+    def may_reassign(self) -> bool:
+        """Whether its inspector may say that it is another agent's call, see qa.call_agents."""
+        in_hand = self.queue.place is not None or self.review is not None
+        return self.open and in_hand and not self.agent_hidden and self.calibration_id is None
+
 
 def review_page(session: Session, user: User, call: Call, review: Review | None, opening: Opening) -> ReviewPage:
     """Put together the page of `user`'s review of `call`, which begins as `opening` says when there is none.

@@ -288,7 +288,7 @@ def own_rows() -> tuple[ColumnElement[bool], ...]:
         return ()
     if reader().team_id is None:
         return (false(),)
-    return (SampledCall.agent_id.in_(select(Agent.id).where(Agent.team_id == reader().team_id)),)
+    return (SampledCall.call.has(Call.agent.has(Agent.team_id == reader().team_id)),)
 
 
 def asked_week() -> Period:
@@ -346,7 +346,7 @@ def drawn_rows(conditions: Sequence[ColumnElement[bool]], page: int) -> Sequence
         .where(*conditions)
         .options(
             contains_eager(SampledCall.agent),
-            contains_eager(SampledCall.call).joinedload(Call.auto_score),
+            contains_eager(SampledCall.call).options(joinedload(Call.auto_score), joinedload(Call.agent)),
             selectinload(SampledCall.assignments).joinedload(ReviewAssignment.inspector),
         )
         .order_by(Agent.number, SampledCall.id)
@@ -377,8 +377,8 @@ def drawn_call(sampled_id: int) -> SampledCall:
         select(SampledCall)
         .where(SampledCall.id == sampled_id, *own_rows())
         .options(
-            joinedload(SampledCall.agent).joinedload(Agent.team),
-            joinedload(SampledCall.call).joinedload(Call.auto_score),
+            joinedload(SampledCall.agent),
+            joinedload(SampledCall.call).options(joinedload(Call.auto_score), joinedload(Call.agent)),
             joinedload(SampledCall.draw).joinedload(Draw.plan),
             selectinload(SampledCall.assignments).joinedload(ReviewAssignment.inspector),
         )
