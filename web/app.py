@@ -14,7 +14,7 @@ from models.session import open_engine, session_factory
 from qa.settings import Settings, SettingsError, load_settings
 from qa.storage import RecordingStore
 from qa.tasks import configure as configure_queue
-from web import access, db, errors, i18n, layout, security
+from web import access, db, errors, hidden_agents, i18n, layout, security
 from web.serve import is_loopback
 
 SUBJECTS = (
@@ -88,5 +88,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     import_module("web.api").init_app(app)
     access.init_app(app)
     layout.init_app(app)
+    hidden_agents.init_app(app)
     errors.init_app(app)
     return app

@@ -20,6 +20,7 @@ from web.audit import address
 from web.context import settings
 from web.csv_pages import UNPROCESSABLE
 from web.db import session
+from web.hidden_agents import hides_agent
 from web.refusal_text import refusal_text
 
 bp = Blueprint("call_agents", __name__, url_prefix="/calls/<int:call_id>/agent")
@@ -43,6 +44,8 @@ def change(call_id: int) -> ResponseReturnValue:
         to = session.scalar(select(Agent).where(Agent.number == number))
         if to is None:
             raise Refused(N_("Choose an agent by staff number."), field="agent")
+        if (hidden := refusal_to(call)) is not None:
+            raise hidden
         reassign(session, call, to, reader(), request.form.get("reason", ""), zone=settings.zone, address=address())
     except Refused as refusal:
         session.rollback()
@@ -73,8 +76,15 @@ def back_address(call_id: int) -> str:
     return url_for("calls.show", call_id=call_id)
 
 
+def refusal_to(call: Call) -> Refused | None:
+    """Return why the current user may not change whose call it is."""
+    if hides_agent(call.id):
+        return Refused(N_("You do not see whose call this is: ask a supervisor or lead."))
+    return refusal_to_reassign(session, call, reader(), zone=settings.zone)
+
+
 def page(call: Call, refusal: Refused | None = None) -> str:
-    why_not = refusal_to_reassign(session, call, reader(), zone=settings.zone)
+    why_not = refusal_to(call)
     agents = agents_for(reader()).options(joinedload(Agent.team)) if why_not is None else None
     return render_template(
         "calls/agent.html",

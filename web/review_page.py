@@ -24,6 +24,7 @@ from scoring.scorecard import Scorecard
 from transcription.correction import Change, changes
 from transcription.transcript import Transcript
 from web.call_page import CallView, call_view
+from web.hidden_agents import hides_agent
 from web.i18n import N_
 from web.review_form import QuestionGroup, groups
 
@@ -117,7 +118,9 @@ def review_page(session: Session, user: User, call: Call, review: Review | None,
     version = review.scorecard if review else opening.scorecard or scorecard_for(session, call)
     card = card_of(version)
     hidden = hides_machine(review) if review else opening.blind
-    agent_hidden = review.agent_hidden if review else opening.agent_hidden
+    begun_hidden = review.agent_hidden if review else opening.agent_hidden
+    judged = review is not None and review.ordinary and review.submitted_at is not None
+    agent_hidden = (begun_hidden and not judged) or hides_agent(call.id)
     heard = turns_as_heard(call)
     now = Transcript.from_dict(call.transcript.content).turns if call.transcript and heard else ()
     return ReviewPage(
