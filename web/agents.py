@@ -17,6 +17,7 @@ from sqlalchemy import select
 from models import Agent, Call, Role, Team, User
 from qa.agent_evidence import Behind, ItemTable, evidence_behind, item_rates, item_table
 from qa.agent_scores import AgentScoreRow, Book, GroupScore, export_scores, open_book, rank, score_history
+from qa.blind_appeals import contested_calls
 from qa.error_rates import critical_errors
 from qa.inspectors import adjusted_means
 from qa.published import adjustments_in, published_score
@@ -192,8 +193,9 @@ def show(agent_id: int) -> ResponseReturnValue:
     if row is None:  # Joined after the period was published: there is a page, and nothing on it.
         row = newcomer(agent, book)
     behind = shown_of(evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at))
+    contested = set(session.scalars(contested_calls(reader())))
     rates = [
-        replace(rate, missed=tuple(one for one in rate.missed if not hides_agent(one)))
+        replace(rate, missed=tuple(one for one in rate.missed if one not in contested and not hides_agent(one)))
         for rate in item_rates(session, agent.id, period, zone=settings.zone)
     ]
     weakest = [rate for rate in rates if rate.share < 100][:5]
@@ -381,14 +383,19 @@ def teams() -> list[Team]:
 
 
 def shown_of(behind: Behind) -> Behind:
-    """Return what stands behind a score without the calls of which the current user may not know whose they are."""
-    if not hides_agents():
+    """Return what stands behind a score without the calls that the current user may not place or judge by others."""
+    contested = set(session.scalars(contested_calls(reader())))
+    if not hides_agents() and not contested:
         return behind
+
+    def shown(call_id: int) -> bool:
+        return call_id not in contested and not hides_agent(call_id)
+
     return replace(
         behind,
-        reviews=[one for one in behind.reviews if not hides_agent(one.call_id)],
-        random_calls=[one for one in behind.random_calls if not hides_agent(one.call_id)],
-        lowest_auto=[one for one in behind.lowest_auto if not hides_agent(one.call_id)],
+        reviews=[one for one in behind.reviews if shown(one.call_id)],
+        random_calls=[one for one in behind.random_calls if shown(one.call_id)],
+        lowest_auto=[one for one in behind.lowest_auto if shown(one.call_id)],
         tests=[one for one in behind.tests if not hides_agent(one.call_id)],
         complaints=[one for one in behind.complaints if not hides_agent(one.call_id)],
         praises=[one for one in behind.praises if not hides_agent(one.call_id)],
