@@ -301,7 +301,7 @@ def drawn(session: Session) -> Draw:
     for login in ("li", "wang"):
         make_user(session, login=login)
     make_user(session, login="own", team=agents[1].team)
-    plan = store_plan(session, "weekly", PlanRules(per_agent=4, joint_percent=0))
+    plan = store_plan(session, "weekly", PlanRules(per_agent=4, joint_percent=0, joint_least=0))
     return draw_week(session, WEEK, zone=ZONE, plan=plan, seed="2026", at=WEEK.bounds(ZONE)[1])
 
 

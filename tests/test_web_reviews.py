@@ -281,7 +281,7 @@ def tasks(session: Session, call: Call, card: ScorecardVersion, inspector: User)
     others = [make_call(session, agent=call.agent, transcript=make_transcript(LINES)) for _ in range(2)]
     for other in others:
         make_auto_score(session, other, card)
-    plan = store_plan(session, "autumn", PlanRules(agents=("0728",), joint_percent=0))
+    plan = store_plan(session, "autumn", PlanRules(agents=("0728",), joint_percent=0, joint_least=0))
     zone = ZoneInfo("Asia/Shanghai")
     week = Period.containing(call.started_at, zone, PeriodKind.WEEK)
     draw_week(session, week, zone=zone, plan=plan, at=week.bounds(zone)[1])

@@ -125,6 +125,7 @@ ACTS: dict[str, str] = {
     "sample.drawn": N_("Drew a weekly sample"),
     "sample.verified": N_("Verified a draw"),
     "sample.exported": N_("Exported the proof of a draw"),
+    "sample.made_joint": N_("Gave drawn calls to a second inspector"),
     "sample.moved": N_("Gave a drawn call to an inspector"),
     "sample.carried_over": N_("Carried unfinished reviews over"),
     "sample.replaced": N_("Withdrew a drawn call"),
