@@ -78,7 +78,11 @@ def reassign(
         Refused: see `refusal_to_reassign`; or there is no reason, `by` may not name `to`, or somebody who is not
             independent of `to` has submitted a review.
     """
+    session.flush()
     session.get_one(Call, call.id, with_for_update=True, populate_existing=True)
+    # Nobody releases one of its reviews meanwhile.
+    reviews = select(Review).where(Review.call_id == call.id).order_by(Review.id).with_for_update()
+    session.scalars(reviews.execution_options(populate_existing=True)).all()
     refusal = refusal_to_reassign(session, call, by, zone=zone) or _not_to(session, call, to, by)
     if refusal is not None:
         raise refusal
