@@ -111,6 +111,11 @@ class SampledCall(Base):
         back_populates="sampled", cascade="all, delete-orphan", order_by="ReviewAssignment.id"
     )
 
+    @property
+    def agent_now(self) -> Agent:
+        """Whose call it is by now; `agent` stays the one from whose calls it was drawn."""
+        return self.call.agent or self.agent
+
 
 class ReviewAssignment(Base):
     """One inspector's task to review one drawn call. It is done when that inspector's review is submitted."""

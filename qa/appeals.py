@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from models import (
@@ -31,6 +31,7 @@ from models.base import now
 from qa import audit
 from qa.appeal_effects import Effect, WouldLower, apply, effect_of, figures, given_in, mark_of, snapshot
 from qa.appeal_rules import CAUSES, AppealRules
+from qa.blind_appeals import DECIDED, OPEN, unseen_rounds
 from qa.criteria import card_of
 from qa.notifications import notify
 from qa.periods import Period, PeriodKind
@@ -39,9 +40,6 @@ from qa.refusals import N_, Refused
 from qa.reviews import MAX_COMMENT, conflict, entry_of
 from scoring.call_score import GivenAnswer
 from scoring.what_if import missed_items
-
-OPEN = (AppealState.RAISED, AppealState.PASSED, AppealState.FINAL)
-DECIDED = (AppealState.UPHELD, AppealState.KEPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +62,15 @@ class Decision:
 def visible_appeals(user: User) -> Select[Appeal]:
     """Return the query of all appeals that `user` may read.
 
-    Agents read their own, supervisors their team's, leads all; inspectors those that they decide or decided, and
-    what became of appeals against their own reviews.
+    Agents read their own, supervisors their team's, leads all but the earlier rounds of a blind one; inspectors those
+    that they decide or decided, and what became of appeals against their own reviews.
     """
     return select(Appeal).join(Appeal.review).join(Review.call).where(_visible(user))
 
 
 def _visible(user: User) -> ColumnElement[bool]:
     if user.role is Role.LEAD:
-        return true()
+        return ~unseen_rounds(user)
     if user.role is Role.INSPECTOR:
         theirs = and_(Review.inspector_id == user.id, Appeal.state.in_(DECIDED))
         return or_(Appeal.assignee_id == user.id, Appeal.decided_by_id == user.id, theirs)

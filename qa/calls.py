@@ -47,6 +47,7 @@ from models import (
     TestCall,
     User,
 )
+from qa.blind_appeals import contested_calls, contested_of
 
 PAGE_SIZE = 50
 COUNT_CAP = 1000
@@ -178,7 +179,8 @@ def reviews_seen_by(user: User, reviews: Sequence[Review], *, judging: bool = Fa
 def calls_to_judge(session: Session, user: User, ids: Collection[int]) -> set[int]:
     """Return which of the calls `ids` are waiting for an opinion of `user` that must be their own.
 
-    That is a drawn call given to them, and a call of an open calibration that they take part in. What others found
+    That is a drawn call given to them, a call of an open calibration that they take part in, and one about which they
+    decide a blind appeal. What others found
     there stays hidden until they have submitted: a second inspector should not even know that there is a first.
     """
     if user.role not in SEES_ALL:
@@ -209,7 +211,7 @@ def calls_to_judge(session: Session, user: User, ids: Collection[int]) -> set[in
             CalibrationSession.closed_at.is_(None),
         )
     )
-    return {*session.scalars(drawn), *session.scalars(calibrated)}
+    return {*session.scalars(drawn), *session.scalars(calibrated), *contested_of(session, user, ids)}
 
 
 def snippet(text: str, words: str) -> Snippet | None:
@@ -298,6 +300,8 @@ def _mark_conditions(session: Session, user: User, wanted: CallFilter) -> list[C
     if wanted.score_max is not None:
         bounds.append(score <= wanted.score_max)
     conditions: list[ColumnElement[bool]] = [of_call.where(*bounds)] if bounds else []
+    if bounds or wanted.item is not None or wanted.fatal is not None:
+        conditions.append(Call.id.not_in(contested_calls(user)))  # Being listed would tell their marks.
     if wanted.item is not None:
         conditions.append(_missed(session, user, wanted.item))
     if wanted.fatal is not None and user.role in SEES_MARKS:
@@ -373,6 +377,7 @@ def _rows(session: Session, user: User, ids: Sequence[int], words: str | None) -
     tested = set(session.scalars(select(TestCall.call_id).where(TestCall.call_id.in_(ids))))
     reviews = _newest_reviews(session, user, ids)
     snippets = _snippets(session, ids, words) if words else {}
+    contested = contested_of(session, user, ids)
     rows = {}
     for call, number, name, raw, answered, fatal in found:
         human = reviews.get(call.id)
@@ -388,7 +393,7 @@ def _rows(session: Session, user: User, ids: Sequence[int], words: str | None) -
             test_call=call.id in tested,
             snippet=snippets.get(call.id),
         )
-        if user.role not in SEES_MARKS:
+        if user.role not in SEES_MARKS or call.id in contested:
             rows[call.id] = replace(rows[call.id], auto_score=None, auto_answered=None, fatal_suspected=False)
     return [rows[identity] for identity in ids]
 

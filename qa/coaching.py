@@ -27,6 +27,7 @@ from models import (
 from models.base import now
 from qa import audit
 from qa.agent_evidence import item_answers
+from qa.blind_appeals import contested_calls
 from qa.calls import visible_calls
 from qa.criteria import card_of
 from qa.notifications import notify, notify_agent
@@ -384,6 +385,7 @@ def flagged_moments(session: Session, agent: Agent, reader: User) -> Sequence[Ca
             CallComment.kind == CommentKind.COACHING,
             CallComment.removed_at.is_(None),
             Call.id.in_(visible_calls(reader).with_only_columns(Call.id)),
+            Call.id.not_in(contested_calls(reader)),
             Call.agent_id == agent.id,
         )
         .options(joinedload(CallComment.call), joinedload(CallComment.author))

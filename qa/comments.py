@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, joinedload
 from models import Agent, Call, CallComment, CommentKind, Review, ReviewState, Role, User
 from models.base import now
 from qa import audit
+from qa.blind_appeals import contested_calls
 from qa.criteria import card_of
 from qa.refusals import N_, Refused
 from qa.reviews import MAX_COMMENT, conflict, item_ids
@@ -135,7 +136,8 @@ def _visible(user: User) -> ColumnElement[bool]:
     finished = and_(Review.state.in_(FINISHED), Review.ordinary)
     own = CallComment.author_id == user.id
     if user.role is Role.LEAD:
-        return or_(own, finished, CallComment.review_id.is_(None))
+        seen = CallComment.call_id.not_in(contested_calls(user))
+        return or_(own, and_(seen, or_(finished, CallComment.review_id.is_(None))))
     if user.role is Role.INSPECTOR:
         return own
     if user.role is Role.SUPERVISOR and user.team_id is not None:

@@ -50,6 +50,7 @@ from qa.reviews import (
 )
 from qa.settings import Settings
 from scoring.call_score import GivenAnswer, score_answers
+from scoring.item_types import option_of
 from scoring.marks import Answer, CallScore
 from scoring.scorecard import Item, Scorecard
 from scoring.weights import after_fatals
@@ -262,14 +263,25 @@ def machine_answers(review: Review) -> dict[str, GivenAnswer]:
     score = review.call.auto_score
     if score is None or hides_machine(review):
         return {}
-    decided = {mark.item: machine_answer(mark) for mark in score.marks if mark.answer != Answer.CANNOT_TELL}
+    items = {item.id: item for _, item in card_of(review.scorecard).items()}
+    same_card = review.scorecard_version_id == score.scorecard_version_id
+    decided = {
+        mark.item: machine_answer(mark, items.get(mark.item) if same_card else None)
+        for mark in score.marks
+        if mark.answer != Answer.CANNOT_TELL
+    }
     return {**decided, **{item: GivenAnswer(Answer.NOT_MET) for item in suspected_fatals(review.call)}}
 
 
-def machine_answer(mark: AutoMark) -> GivenAnswer:
-    """Return the machine's mark as a person would have given it."""
+def machine_answer(mark: AutoMark, item: Item | None = None) -> GivenAnswer:
+    """Return the machine's mark as a person would have given it.
+
+    Args:
+        item: that it is about, on the machine's own card: then a choice has its option as value.
+    """
     names = tuple(name for name, _points in mark.deductions)
-    return GivenAnswer(Answer.NOT_MET if names else Answer(mark.answer), names)
+    option = option_of(item, mark.points, mark.possible) if item is not None else None
+    return GivenAnswer(Answer.NOT_MET if names else Answer(mark.answer), names, value=option)
 
 
 def differs(item: Item | None, given: GivenAnswer, machine: GivenAnswer) -> bool:
@@ -279,6 +291,8 @@ def differs(item: Item | None, given: GivenAnswer, machine: GivenAnswer) -> bool
         item: None for a fatal or bonus item.
     """
     if item is not None and given.value is not None:
+        if machine.value is not None:
+            return given.value != machine.value
         return answer_given(item, given) is not machine.answer
     return given.answer is not machine.answer or sorted(given.deductions) != sorted(machine.deductions)
 

@@ -29,6 +29,7 @@ from models import (
 )
 from models.base import now
 from qa import audit
+from qa.blind_appeals import contested_calls, contested_of
 from qa.criteria import active_scorecard, card_of
 from qa.notifications import notify_agent
 from qa.refusals import N_, Refused
@@ -81,13 +82,16 @@ def conflict(user: User, call: Call) -> Refused | None:
     """Return why `user` may not judge `call`, None when nothing forbids it."""
     if user.role not in REVIEWERS:
         return Refused(N_("Only inspectors and leads review calls."))
-    if call.agent is None:
-        return None
-    if user.agent_id is not None and user.agent_id == call.agent_id:
+    return None if call.agent is None else dependence(user, call.agent)
+
+
+def dependence(user: User, agent: Agent) -> Refused | None:
+    """Return why `user` is not independent of `agent`: it is themselves, or somebody of their team."""
+    if user.agent_id is not None and user.agent_id == agent.id:
         return Refused(N_("This is your own call: nobody reviews an own call."))
     own_teams = {user.team_id, user.agent.team_id if user.agent else None} - {None}
-    if call.agent.team_id in own_teams:
-        return Refused(N_("%(agent)s is of your own team: nobody reviews the own team."), agent=call.agent.number)
+    if agent.team_id in own_teams:
+        return Refused(N_("%(agent)s is of your own team: nobody reviews the own team."), agent=agent.number)
     return None
 
 
@@ -111,8 +115,8 @@ def may_be_not_applicable(item: Item) -> bool:
 def visible_reviews(user: User) -> Select[Review]:
     """Return the query of all ordinary reviews that `user` may read.
 
-    Leads read all that are finished, inspectors all their own, supervisors the finished ones of their team,
-    agents their own released ones.
+    Leads read all that are finished (unless a blind appeal hides them, see qa.blind_appeals), inspectors all their own,
+    supervisors the finished ones of their team, agents their own released ones.
     """
     return select(Review).join(Review.call).where(_visible(user), Review.ordinary)
 
@@ -120,7 +124,7 @@ def visible_reviews(user: User) -> Select[Review]:
 def _visible(user: User) -> ColumnElement[bool]:
     finished = Review.state.in_([ReviewState.SUBMITTED, ReviewState.RELEASED])
     if user.role is Role.LEAD:
-        return or_(finished, Review.inspector_id == user.id)
+        return or_(finished & Review.call_id.not_in(contested_calls(user)), Review.inspector_id == user.id)
     if user.role is Role.INSPECTOR:
         return Review.inspector_id == user.id
     if user.role is Role.SUPERVISOR and user.team_id is not None:
@@ -147,8 +151,9 @@ def review_of(
 
 
 def blind_to(session: Session, user: User, call: Call) -> bool:
-    """Whether `user` has a blind review of `call` in hand: until it is submitted the machine's marks stay hidden."""
-    return (
+    """Whether `user` has a blind review of `call` in hand, or a blind appeal: till it is done, the machine's marks stay
+    hidden."""
+    return bool(contested_of(session, user, [call.id])) or (
         session.scalar(
             select(Review.id).where(
                 Review.call_id == call.id,

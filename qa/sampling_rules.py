@@ -104,6 +104,7 @@ class PlanRules(BaseModel):
     )
     max_picks: int = Field(20, ge=0, le=10_000, description="Targeted calls a draw at most.")
     joint_percent: int = Field(5, ge=0, le=100, description="Drawn calls that a second inspector scores too.")
+    joint_least: int = Field(2, ge=0, le=50, description="Joint reviews of each inspector a month at least.")
 
     inspectors: tuple[str, ...] = Field((), description="Logins; none: every active inspector.")
     quota: int | None = Field(None, ge=1, le=1_000, description="Open reviews of one inspector at most.")

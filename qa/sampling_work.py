@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, case, exists, func, select
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload, noload
 
 from models import (
@@ -30,12 +30,12 @@ from models import (
 )
 from models.base import now
 from qa import audit
-from qa.periods import Period
+from qa.periods import Period, PeriodKind
 from qa.refusals import N_, Refused
-from qa.reviews import REVIEWERS, conflict
+from qa.reviews import REVIEWERS, conflict, dependence
 from qa.sampling import FINISHED, draw_calls, frame_of, rules_of, span_of
 from qa.sampling_rules import UNSUITABLE, PlanRules
-from scoring.allocation import Inspector, Task, assign
+from scoring.allocation import Inspector, JointCount, Single, Task, assign, more_joint
 from scoring.sampling import Chosen, Outcome, inclusion_probabilities, reserves
 
 ROTATION_DAYS = 91  # whom an inspector reviewed in so many days counts for the rotation
@@ -97,6 +97,7 @@ def draw_week(
     made = draw_calls(session, week, zone=zone, plan=plan, by=by, seed=seed, at=at, address=address)
     carry_over(session, made, by=by, address=address)
     assign_draw(session, made)
+    top_up_joint(session, made, zone=zone)
     return made
 
 
@@ -110,7 +111,11 @@ def assign_draw(session: Session, made: Draw) -> int:
     calls = session.scalars(
         select(SampledCall)
         .where(SampledCall.draw_id == made.id, SampledCall.withdrawn_at.is_(None))
-        .options(joinedload(SampledCall.agent), joinedload(SampledCall.assignments))
+        .options(
+            joinedload(SampledCall.agent),
+            joinedload(SampledCall.call).joinedload(Call.agent),
+            joinedload(SampledCall.assignments),
+        )
         .order_by(SampledCall.id)
     ).unique()
     waiting = [one for one in calls if len(one.assignments) < 1 + one.joint]
@@ -132,6 +137,94 @@ def assign_draw(session: Session, made: Draw) -> int:
     return left
 
 
+def top_up_joint(session: Session, made: Draw, *, zone: ZoneInfo) -> int:
+    """Give further random calls of a draw a second inspector; return how many.
+
+    Nobody is to have fewer joint reviews in a month than the plan says, or than they have reviews; which calls it
+    becomes is chance's matter (scoring.allocation.more_joint). A call belongs to the month in which it began.
+    """
+    rules = rules_of(made)
+    inspectors = inspectors_of(session, rules)
+    last = (made.ends_at - timedelta(seconds=1)).astimezone(zone).date()
+    first = Period.of_day(made.begins_at.astimezone(zone).date(), PeriodKind.MONTH)
+    added = []
+    for month in dict.fromkeys((first, Period.of_day(last, PeriodKind.MONTH))):
+        singles = _singles(session, made, month, zone)
+        tasks = [_task(one, inspectors) for one in singles.values()]
+        found = more_joint(
+            [
+                Single(task.key, task.agent, singles[task.key].assignments[0].inspector_id, task.barred)
+                for task in tasks
+            ],
+            joint_counts(session, month, zone=zone),
+            _people(session, inspectors, rules.quota),
+            rules.joint_least,
+            _seen(session, made.drawn_at),
+            made.seed,
+        )
+        for key, inspector_id in found.items():
+            singles[key].joint = True
+            singles[key].assignments.append(
+                ReviewAssignment(inspector_id=inspector_id, second=True, due_on=made.due_on, first_due_on=made.due_on)
+            )
+            added.append(singles[key].call_id)
+        session.flush()
+    if added:
+        audit.record(session, "sample.made_joint", subject=("draw", made.id), calls=added)
+    return len(added)
+
+
+def _singles(session: Session, made: Draw, month: Period, zone: ZoneInfo) -> dict[str, SampledCall]:
+    """Return the random calls of a draw that began in `month` and have one inspector, by id as text."""
+    start, end = month.bounds(zone)
+    calls = session.scalars(
+        select(SampledCall)
+        .join(SampledCall.call)
+        .where(
+            SampledCall.draw_id == made.id,
+            SampledCall.reason == ReviewReason.RANDOM,
+            SampledCall.withdrawn_at.is_(None),
+            Call.started_at >= start,
+            Call.started_at < end,
+        )
+        .options(
+            joinedload(SampledCall.agent),
+            contains_eager(SampledCall.call).joinedload(Call.agent),
+            joinedload(SampledCall.assignments),
+        )
+        .order_by(SampledCall.id)
+    ).unique()
+    return {str(one.id): one for one in calls if len(one.assignments) == 1}
+
+
+def joint_counts(session: Session, month: Period, *, zone: ZoneInfo) -> dict[int, JointCount]:
+    """Return how many calls that began in `month` inspectors were given, and how many together with another."""
+    start, end = month.bounds(zone)
+    other = aliased(ReviewAssignment)
+    shared = exists().where(
+        other.sampled_call_id == ReviewAssignment.sampled_call_id, other.inspector_id != ReviewAssignment.inspector_id
+    )
+    rows = session.execute(
+        select(ReviewAssignment.inspector_id, func.count(), func.sum(case((shared, 1), else_=0)))
+        .join(ReviewAssignment.sampled)
+        .join(SampledCall.call)
+        .where(SampledCall.withdrawn_at.is_(None), Call.started_at >= start, Call.started_at < end)
+        .group_by(ReviewAssignment.inspector_id)
+    ).tuples()
+    return {inspector: JointCount(reviews, int(joint or 0)) for inspector, reviews, joint in rows}
+
+
+def too_few_joint(session: Session, month: Period, least: int, *, zone: ZoneInfo) -> list[tuple[User, JointCount]]:
+    """Return the active inspectors with reviews in `month` and fewer joint ones than `least`, by name.
+
+    Unlike in the choice, whoever has fewer reviews than `least` in all is here too.
+    """
+    counts = joint_counts(session, month, zone=zone)
+    below = {who for who, found in counts.items() if found.joint < least}
+    people = session.scalars(select(User).where(User.id.in_(below), User.active).order_by(User.name, User.id))
+    return [(user, counts[user.id]) for user in people]
+
+
 def inspectors_of(session: Session, rules: PlanRules) -> list[User]:
     """Return the active people who review for a plan: those it names, else every inspector."""
     people = select(User).where(User.active).options(joinedload(User.agent)).order_by(User.id)
@@ -143,14 +236,9 @@ def inspectors_of(session: Session, rules: PlanRules) -> list[User]:
 
 
 def _task(one: SampledCall, inspectors: Collection[User]) -> Task:
-    barred = {user.id for user in inspectors if _dependent(user, one.agent)}
-    return Task(str(one.id), one.agent.number, frozenset(barred | {given.inspector_id for given in one.assignments}))
-
-
-def _dependent(user: User, agent: Agent) -> bool:
-    """As qa.reviews.conflict has it: the own call or one of the own team."""
-    teams = {user.team_id, user.agent.team_id if user.agent else None} - {None}
-    return user.agent_id == agent.id or agent.team_id in teams
+    agent = one.agent_now
+    barred = {user.id for user in inspectors if dependence(user, agent) is not None}
+    return Task(str(one.id), agent.number, frozenset(barred | {given.inspector_id for given in one.assignments}))
 
 
 def _people(session: Session, inspectors: Collection[User], quota: int | None) -> list[Inspector]:
@@ -199,7 +287,7 @@ def open_tasks(inspector_id: int) -> Select[ReviewAssignment]:
         .where(ReviewAssignment.inspector_id == inspector_id, ~_done())
         .options(
             contains_eager(ReviewAssignment.sampled).contains_eager(SampledCall.call).joinedload(Call.auto_score),
-            contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.agent),
+            contains_eager(ReviewAssignment.sampled).contains_eager(SampledCall.call).joinedload(Call.agent),
         )
         .order_by(ReviewAssignment.skipped_at.nulls_first(), ReviewAssignment.due_on, ReviewAssignment.id)
     )
@@ -321,6 +409,7 @@ def carry_over(session: Session, made: Draw, *, by: User | None = None, address:
         .where(Draw.plan_id == made.plan_id, Draw.week < made.week, ReviewAssignment.due_on < due, ~_done())
         .options(
             contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.agent),
+            contains_eager(ReviewAssignment.sampled).joinedload(SampledCall.call).joinedload(Call.agent),
             joinedload(ReviewAssignment.inspector),
         )
     ).all()
@@ -341,15 +430,38 @@ def carry_over(session: Session, made: Draw, *, by: User | None = None, address:
     return len(late)
 
 
-def _hand_on(session: Session, left: Sequence[ReviewAssignment], rules: PlanRules, made: Draw) -> None:
+def hand_over_dependent(session: Session, call: Call) -> int:
+    """Give the open tasks of those who may not judge the agent of `call` to others; return how many there were.
+
+    A task that nobody can take is left without an inspector, for a person to assign.
+    """
+    if call.agent is None:
+        return 0
+    tasks = session.scalars(
+        select(ReviewAssignment)
+        .join(ReviewAssignment.sampled)
+        .where(SampledCall.call_id == call.id, SampledCall.withdrawn_at.is_(None), ~_done())
+        .options(contains_eager(ReviewAssignment.sampled), joinedload(ReviewAssignment.inspector))
+        .order_by(ReviewAssignment.id)
+    ).all()
+    dependent = [task for task in tasks if dependence(task.inspector, call.agent) is not None]
+    for task in dependent:
+        made = task.sampled.draw
+        if not _hand_on(session, [task], rules_of(made), made):
+            task.sampled.assignments.remove(task)
+        session.flush()
+    return len(dependent)
+
+
+def _hand_on(session: Session, left: Sequence[ReviewAssignment], rules: PlanRules, made: Draw) -> int:
+    """Give tasks to others; return how many found somebody."""
     inspectors = inspectors_of(session, rules)
     tasks = {str(task.id): task for task in left}
-    wanted = [
-        Task(key, task.sampled.agent.number, _task(task.sampled, inspectors).barred) for key, task in tasks.items()
-    ]
+    wanted = [replace(_task(task.sampled, inspectors), key=key) for key, task in tasks.items()]
     found = assign(wanted, _people(session, inspectors, rules.quota), _seen(session, made.drawn_at), made.seed)
     for key, inspector_id in found.items():
         tasks[key].inspector_id = inspector_id
+    return len(found)
 
 
 # --- unsuitable calls -------------------------------------------------------------------------------------------

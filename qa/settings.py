@@ -155,7 +155,7 @@ class Settings(BaseSettings):
         "assisted",
         description="How a review begins: assisted (automatic marks in sight) or blind (hidden until submitted).",
     )
-    hide_agent: bool = Field(False, description="Inspectors do not see whose call they review.")
+    hide_agent: bool = Field(False, description="Inspectors do not see whose call it is until they have judged it.")
     secure_cookies: bool = Field(False, description="Send cookies over HTTPS only: true behind a TLS proxy.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="Reverse proxies in front whose X-Forwarded headers are believed."

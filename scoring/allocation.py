@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from heapq import heapify, heapreplace
 from math import inf, sqrt
 
@@ -213,6 +213,90 @@ def assign(
         found[task.key] = chosen.id
         load[chosen.id] += 1
         met[chosen.id, task.agent] += 1
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Single:
+    """A drawn call that one inspector reviews so far."""
+
+    key: str
+    agent: str
+    first: int  # its inspector
+    barred: frozenset[int] = frozenset()  # others who may not judge it
+
+
+@dataclass(frozen=True, slots=True)
+class JointCount:
+    """How many reviews an inspector has in a month, and how many of calls that somebody else reviews too."""
+
+    reviews: int = 0
+    joint: int = 0
+
+    def short_of(self, least: int) -> int:
+        """Return how many joint reviews are missing to `least`, or to all where there are fewer reviews."""
+        return max(0, min(least, self.reviews) - self.joint)
+
+
+def more_joint(
+    singles: Collection[Single],
+    counts: Mapping[int, JointCount],
+    inspectors: Sequence[Inspector],
+    least: int,
+    seen: Mapping[tuple[int, str], int],
+    seed: str,
+) -> dict[str, int]:
+    """Return which calls get a second inspector, and whom, so that nobody has fewer than `least` joint reviews.
+
+    Whoever is furthest below comes first. Of their own `c` single calls that somebody else can take, the ones with the
+    lowest tickets are chosen: of `k` that are needed each call has the chance k / c. Where there is none they become
+    the second on somebody else's call, chosen in the same way. The second is one who is below, too, if possible, then
+    the one with the least to do.
+    """
+    people = {one.id: one for one in inspectors}
+    have = {one: counts.get(one, JointCount()) for one in {*people, *counts}}
+    load = {one.id: one.waiting for one in inspectors}
+    met = Counter(seen)
+    left = sorted(singles, key=lambda one: (ticket(seed, "joint-least", one.key), one.key))
+    found: dict[str, int] = {}
+
+    def free(one: Single) -> list[int]:
+        return [
+            who
+            for who, person in people.items()
+            if who != one.first and who not in one.barred and (person.quota is None or load[who] < person.quota)
+        ]
+
+    def chosen(who: int) -> tuple[Single, int] | None:
+        for one in left:
+            if one.first == who and (others := free(one)):
+                return one, min(
+                    others,
+                    key=lambda other: (
+                        have[other].short_of(least) == 0,
+                        load[other],
+                        met[other, one.agent],
+                        ticket(seed, "joint-second", one.key, str(other)),
+                    ),
+                )
+        return next(((one, who) for one in left if who in free(one)), None)
+
+    waiting = {who for who in people if have[who].short_of(least)}
+    while waiting:
+        who = min(waiting, key=lambda one: (-have[one].short_of(least), ticket(seed, "joint-turn", str(one))))
+        pair = chosen(who)
+        if pair is None:
+            waiting.discard(who)
+            continue
+        one, second = pair
+        left.remove(one)
+        found[one.key] = second
+        load[second] += 1
+        met[second, one.agent] += 1
+        if one.first in have:
+            have[one.first] = replace(have[one.first], joint=have[one.first].joint + 1)
+        have[second] = JointCount(have[second].reviews + 1, have[second].joint + 1)
+        waiting = {one for one in waiting if have[one].short_of(least)}
     return found
 
 

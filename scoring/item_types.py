@@ -22,6 +22,7 @@ ItemType = Literal["deduction", "met", "yes_no", "choice", "scale", "number", "t
 BY_VALUE = frozenset({"choice", "scale", "number", "text"})  # answered by a value, not by met and not met
 BY_RULES = frozenset({"deduction", "met", "yes_no"})  # what rules can answer; of the others a choice with `when`
 MAX_STEPS = 100  # of a scale
+SAME_SHARE = 1e-4  # of a weight: points are stored with six decimals
 Value = str | float | None
 
 
@@ -103,6 +104,18 @@ def share_of(item: Item, value: Value) -> float | None:
     if share is None:
         raise UnfitValue(f"{expected(item)}, not {value!r}")
     return share
+
+
+def option_of(item: Item, points: float | None, possible: float) -> str | None:
+    """Return the option of a choice that earned `points` of `possible`; None when several options earn that much.
+
+    It is how the machine's choice is read back: a stored mark holds points and no option. Items of other types have
+    none: rules do not answer a scale, a number or a text.
+    """
+    if item.type != "choice" or points is None or possible <= 0:
+        return None
+    found = [option.name for option in item.options if abs(option.share - points / possible) < SAME_SHARE]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_number(value: Value) -> TypeGuard[float]:

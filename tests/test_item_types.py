@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scoring.call_score import AnswerError, GivenAnswer, conditions, score_answers, score_call, score_outcomes
 from scoring.criteria_file import CriteriaError
 from scoring.facts import CallFacts
+from scoring.item_types import option_of
 from scoring.marks import ANSWERED, Answer, CallScore, Evidence, Mark
 from scoring.outcome import Finding, RuleOutcome
 from scoring.scorecard import Scorecard, load_scorecard
@@ -371,3 +372,22 @@ def test_any_answers_give_a_sound_score(card: Scorecard, data: st.DataObject) ->
     assert score.raw is None or 0 <= score.raw <= 100
     for item, holds in conditions(card, answers).items():
         assert (marks[item].answer in ANSWERED) <= bool(holds)
+
+
+@given(st.integers(1, 100), st.sampled_from(["warm", "flat", "cold"]))
+def test_the_machines_option_is_read_back_from_its_points(weight: int, option: str) -> None:
+    item = changed((0, 2), type="choice").sections[0].items[2]
+    share = next(one.share for one in item.options if one.name == option)
+
+    assert option_of(item, round(weight / 3 * share, 6), round(weight / 3, 6)) == option
+
+
+def test_an_option_is_not_guessed() -> None:
+    tone, ease = MIXED.sections[0].items[2], MIXED.sections[1].items[0]
+    alike = [{"name": "warm", "share": 0.4}, {"name": "flat", "share": 0.4}, {"name": "cold", "share": 0}]
+    twins = changed((0, 2), options=alike).sections[0].items[2]
+
+    assert option_of(tone, None, 0.0) is None  # the machine could not tell
+    assert option_of(tone, 5.0, 20.0) is None  # no option earns that
+    assert option_of(twins, 8.0, 20.0) is None  # two do
+    assert option_of(ease, 20.0, 20.0) is None  # a scale: rules answer none

@@ -221,6 +221,17 @@ def test_items_of_all_types_are_answered(session: Session, mixed: Call, inspecto
     assert standing(review).missing == []
 
 
+def test_another_option_than_the_machines_needs_its_reason(session: Session, mixed: Call, inspector: User) -> None:
+    version = session.scalars(select(ScorecardVersion).where(ScorecardVersion.key == "mixed")).one()
+    make_auto_score(session, mixed, version, marks=[("C", "partly", 4.0, 20.0)])
+
+    review = save_changes(session, mixed, inspector, changes(0, {"item": "C", "value": "coldly"}))
+    assert standing(review).overridden == []
+    save_changes(session, mixed, inspector, changes(1, {"item": "C", "value": "warmly"}))
+
+    assert standing(review).unexplained == ["C"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from math import inf, sqrt
 
 import pytest
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from scoring.allocation import (
     ASSUMED_SPREAD,
     Inspector,
+    JointCount,
+    Single,
     Task,
     Work,
     assign,
@@ -19,6 +22,7 @@ from scoring.allocation import (
     equal_shares,
     half_width,
     moderated_spreads,
+    more_joint,
     reviews_needed,
     standard_errors,
 )
@@ -129,3 +133,89 @@ def test_agents_meet_all_inspectors_in_turn() -> None:
     found = assign([Task("new", "0728")], inspectors, {(1, "0728"): 2, (3, "0728"): 1}, "seed")
 
     assert found == {"new": 2}
+
+
+# Joint reviews.
+
+PEOPLE = range(1, 5)
+
+
+@st.composite
+def months(draw: st.DrawFn) -> tuple[list[Single], dict[int, JointCount], list[Inspector], int]:
+    """Return a drawn week of a small hotline in a month that has begun, and how many joint reviews are wanted."""
+    barred = st.sets(st.sampled_from(PEOPLE), max_size=2)
+    singles = [
+        Single(f"call{i}", f"agent{i % 3}", first, frozenset(draw(barred)) | {first})
+        for i, first in enumerate(draw(st.lists(st.sampled_from(PEOPLE), max_size=12)))
+    ]
+    counts = {}
+    for who in PEOPLE:
+        joint = draw(st.integers(0, 3))
+        counts[who] = JointCount(sum(one.first == who for one in singles) + joint, joint)
+    quotas = st.none() | st.integers(0, 15)
+    people = [Inspector(who, counts[who].reviews, draw(quotas)) for who in PEOPLE]
+    return singles, counts, people, draw(st.integers(0, 5))
+
+
+@given(months(), st.text(max_size=5))
+def test_nobody_has_fewer_joint_reviews_than_wanted_unless_nothing_can_be_done(
+    month: tuple[list[Single], dict[int, JointCount], list[Inspector], int], seed: str
+) -> None:
+    singles, counts, people, least = month
+    by_key, quota = {one.key: one for one in singles}, {one.id: one.quota for one in people}
+
+    found = more_joint(singles, counts, people, least, {}, seed)
+
+    extra = Counter(found.values())
+    joint = extra + Counter(by_key[key].first for key in found)
+    after = {who: JointCount(counts[who].reviews + extra[who], counts[who].joint + joint[who]) for who in PEOPLE}
+
+    def may(who: int, one: Single) -> bool:
+        limit = quota[who]
+        return who not in one.barred and (limit is None or counts[who].reviews + extra[who] < limit)
+
+    for key, second in found.items():
+        assert second not in by_key[key].barred
+        limit = quota[second]
+        assert limit is None or counts[second].reviews + extra[second] <= limit
+    for who in PEOPLE:
+        if after[who].short_of(least):
+            for one in singles:
+                if one.key not in found:
+                    assert not may(who, one)
+                    assert one.first != who or not any(may(other, one) for other in PEOPLE)
+    # No work that nobody was short of: each added call helps at least one.
+    assert len(found) <= sum(counts[who].short_of(least) for who in PEOPLE)
+    assert more_joint(singles[::-1], counts, people, least, {}, seed) == found
+
+
+def test_each_own_call_has_the_same_chance_of_becoming_joint() -> None:
+    # One inspector needs two joint reviews and has five calls; the other, who has none, becomes the second.
+    singles = [Single(f"call{i}", "agent", 1, frozenset({1})) for i in range(5)]
+    people = [Inspector(1, 5), Inspector(2, 0)]
+    draws = 4_000
+
+    chosen = Counter(
+        key for seed in range(draws) for key in more_joint(singles, {1: JointCount(5, 0)}, people, 2, {}, str(seed))
+    )
+
+    assert sum(chosen.values()) == 2 * draws
+    for one in singles:
+        assert chosen[one.key] / draws == pytest.approx(2 / 5, abs=0.03)
+
+
+def test_two_who_are_both_short_help_each_other() -> None:
+    singles = [Single("a", "x", 1, frozenset({1})), Single("b", "y", 2, frozenset({2}))]
+    counts = {1: JointCount(2, 0), 2: JointCount(2, 0), 3: JointCount(2, 2)}
+
+    found = more_joint(singles, counts, [Inspector(who, 0) for who in (1, 2, 3)], 2, {}, "seed")
+
+    assert sorted(found.items()) == [("a", 2), ("b", 1)]
+
+
+def test_who_has_no_single_call_becomes_the_second_on_anothers() -> None:
+    singles = [Single("a", "x", 1, frozenset({1}))]
+
+    found = more_joint(singles, {1: JointCount(4, 2), 2: JointCount(3, 1)}, [Inspector(1), Inspector(2)], 2, {}, "s")
+
+    assert found == {"a": 2}

@@ -49,13 +49,24 @@ from qa.sampling import (
 )
 from qa.sampling_planner import compare_shares, preview, reviews_to_tell, what_is_known
 from qa.sampling_rules import PlanRules, read_rules
-from qa.sampling_work import assign_one, bias_report, draw_week, move_assignment, open_tasks, progress, withdraw
+from qa.sampling_work import (
+    assign_one,
+    bias_report,
+    draw_week,
+    joint_counts,
+    move_assignment,
+    open_tasks,
+    progress,
+    too_few_joint,
+    withdraw,
+)
 from qa.working_days import Calendar, WorkingDays
 from tests.factories import make_agent, make_auto_score, make_call, make_scorecard, make_team, make_user
 
 ZONE = ZoneInfo("Asia/Shanghai")
 WEEK = Period.parse("2026-W46")
 START, END = WEEK.bounds(ZONE)
+MONTH = Period.parse("2026-11")
 AFTER = END + timedelta(hours=1)
 
 
@@ -386,7 +397,7 @@ def test_calls_are_spread_evenly_and_never_to_the_own_team(session: Session, hot
     ann = inspector(session, "ann")
     ann.team = hotline[0].team
 
-    made = drawn(session, joint_percent=0)
+    made = drawn(session, joint_percent=0, joint_least=0)
 
     loads = [len(tasks_of(session, inspector(session, login))) for login in ("ann", "ben", "cai")]
     assert sorted(loads) == [2, 3, 3]
@@ -402,10 +413,52 @@ def test_joint_calls_have_two_inspectors(session: Session, hotline: list[Agent])
         assert sorted(task.second for task in one.assignments) == [False, True]
 
 
+def test_every_inspector_gets_two_joint_reviews_a_month(session: Session, hotline: list[Agent]) -> None:
+    made = drawn(session, joint_percent=0, per_agent=4)
+
+    counts = joint_counts(session, MONTH, zone=ZONE)
+    assert all(counts[user.id].joint >= 2 for user in session.scalars(select(User)))
+    joint = [one for one in made.calls if one.joint]
+    assert 3 <= len(joint) <= 6
+    assert all(len(one.assignments) == 2 and one.reason is ReviewReason.RANDOM for one in joint)
+    assert verify_draw(session, made, zone=ZONE).proven
+    assert too_few_joint(session, MONTH, 2, zone=ZONE) == []
+
+
+def test_joint_reviews_of_the_month_before_the_draw_count(session: Session, hotline: list[Agent]) -> None:
+    drawn(session, joint_percent=100)
+    for i in range(8):
+        call = make_call(session, agent=hotline[0], started_at=START + timedelta(days=7, hours=i))
+        make_auto_score(session, call, make_scorecard(session))
+    plan = store_plan(session, "weekly", read_rules({"joint_percent": 0}))
+
+    later = draw_week(session, WEEK.next(), zone=ZONE, plan=plan, at=AFTER + timedelta(days=7))
+
+    assert [one.joint for one in later.calls] == [False, False]
+
+
+def test_who_is_below_the_number_is_told(session: Session, hotline: list[Agent]) -> None:
+    for user in session.scalars(select(User).where(User.login != "ann")):
+        user.active = False
+    drawn(session, joint_percent=0)
+
+    found = too_few_joint(session, MONTH, 2, zone=ZONE)
+
+    assert [(user.login, count.joint, count.reviews) for user, count in found] == [("ann", 0, 8)]
+
+
+def test_a_joint_call_that_no_minimum_explains_is_found_out(session: Session, hotline: list[Agent]) -> None:
+    made = drawn(session, joint_percent=0, joint_least=0)
+    made.calls[0].joint = True
+    session.flush()
+
+    assert not verify_draw(session, made, zone=ZONE).proven
+
+
 def test_a_quota_leaves_calls_without_an_inspector_until_a_person_decides(
     session: Session, hotline: list[Agent]
 ) -> None:
-    made = drawn(session, quota=2, joint_percent=0)
+    made = drawn(session, quota=2, joint_percent=0, joint_least=0)
     left = [one for one in made.calls if not one.assignments]
     assert len(left) == 2
 
@@ -415,7 +468,7 @@ def test_a_quota_leaves_calls_without_an_inspector_until_a_person_decides(
 
 
 def test_a_task_is_done_by_submitting_the_review(session: Session, hotline: list[Agent]) -> None:
-    drawn(session, joint_percent=0)
+    drawn(session, joint_percent=0, joint_least=0)
     ann = inspector(session, "ann")
     first, *rest = tasks_of(session, ann)
 
@@ -430,7 +483,7 @@ def test_a_task_is_done_by_submitting_the_review(session: Session, hotline: list
 
 
 def test_a_task_can_be_moved_but_not_to_somebody_dependent(session: Session, hotline: list[Agent]) -> None:
-    drawn(session, joint_percent=0)
+    drawn(session, joint_percent=0, joint_least=0)
     ann, ben = inspector(session, "ann"), inspector(session, "ben")
     task = tasks_of(session, ann)[0]
 
@@ -448,7 +501,7 @@ def test_a_task_can_be_moved_but_not_to_somebody_dependent(session: Session, hot
 
 
 def test_unfinished_work_is_carried_over_and_leaves_with_nobody(session: Session, hotline: list[Agent]) -> None:
-    drawn(session, joint_percent=0)
+    drawn(session, joint_percent=0, joint_least=0)
     cai = inspector(session, "cai")
     cai.active = False
     for agent in hotline:
@@ -470,7 +523,7 @@ def test_unfinished_work_is_carried_over_and_leaves_with_nobody(session: Session
 
 
 def test_an_unsuitable_call_is_replaced_by_the_next_reserve(session: Session, hotline: list[Agent]) -> None:
-    made = drawn(session, design="risk", joint_percent=0)
+    made = drawn(session, design="risk", joint_percent=0, joint_least=0)
     ann = inspector(session, "ann")
     out = made.calls[0]
     before = out.assignments[0].inspector_id
@@ -510,7 +563,7 @@ def test_a_replacement_chosen_by_hand_is_found_out(session: Session, hotline: li
 
 
 def test_withdrawing_needs_a_reason_and_an_unreviewed_call(session: Session, hotline: list[Agent]) -> None:
-    made = drawn(session, joint_percent=0)
+    made = drawn(session, joint_percent=0, joint_least=0)
     ann = inspector(session, "ann")
     with pytest.raises(Refused, match="Say why"):
         withdraw(session, made.calls[0], ann, "boring")
@@ -587,7 +640,7 @@ def test_only_chance_makes_a_review_random(session: Session, hotline: list[Agent
 def test_a_file_that_calls_a_drawn_call_targeted_is_imported_once_and_stays_random(
     session: Session, hotline: list[Agent]
 ) -> None:
-    made = drawn(session, joint_percent=0)
+    made = drawn(session, joint_percent=0, joint_least=0)
     call, person = made.calls[0].call, made.calls[0].assignments[0].inspector
     items = [item.id for _, item in card_of(call.auto_score.scorecard).items()]  # type: ignore[union-attr]
     row = {"call": f"#{call.id}", "reason": "targeted", **dict.fromkeys(items, "met")}

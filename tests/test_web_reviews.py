@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -16,13 +17,14 @@ from werkzeug.test import TestResponse
 
 from models import AutoScore, Call, Review, ReviewState, Role, ScorecardVersion, User
 from models.base import now
-from qa.criteria import card_of
+from qa.criteria import card_of, store_scorecard
 from qa.periods import Period, PeriodKind
 from qa.sampling import store_plan
 from qa.sampling_rules import PlanRules
 from qa.sampling_work import draw_week, queue_of
 from qa.settings import Settings
 from scoring.marks import Evidence, evidence_to_dict
+from scoring.scorecard import Scorecard
 from tests.factories import (
     make_agent,
     make_auto_score,
@@ -32,6 +34,7 @@ from tests.factories import (
     make_transcript,
     make_user,
 )
+from tests.test_review_saving import MIXED
 from tests.web_client import logged_in, make_app
 
 JSON = {"Accept": "application/json"}
@@ -109,6 +112,20 @@ def test_the_page_shows_suggestions_and_chooses_nothing(client: FlaskClient, cal
     assert "The wording was said." in page
     assert 'data-answer="met" aria-pressed="true"' not in page
     assert "Nothing found" in page  # fatal items stand apart
+
+
+def test_a_choice_that_rules_made_is_taken_over_by_one_key(client: FlaskClient, session: Session) -> None:
+    version = store_scorecard(session, Scorecard.model_validate(MIXED), None)
+    call = make_call(session, agent=make_agent(session), transcript=make_transcript(LINES))
+    make_auto_score(session, call, version, marks=[("C", "partly", 4.0, 20.0), ("S", "partly", 10.0, 20.0)])
+    session.commit()
+
+    page = client.get(f"/reviews/new?call={call.id}").text
+
+    rows = {row[:1]: row for row in re.split(r'id="item-', page)[1:]}
+    assert 'data-auto-option="coldly"' in rows["C"]
+    assert "data-accept" in rows["C"]
+    assert "data-accept" not in rows["S"]  # no rule answers a scale, so no value is known
 
 
 def test_each_change_is_saved_and_the_total_follows(
@@ -281,7 +298,7 @@ def tasks(session: Session, call: Call, card: ScorecardVersion, inspector: User)
     others = [make_call(session, agent=call.agent, transcript=make_transcript(LINES)) for _ in range(2)]
     for other in others:
         make_auto_score(session, other, card)
-    plan = store_plan(session, "autumn", PlanRules(agents=("0728",), joint_percent=0))
+    plan = store_plan(session, "autumn", PlanRules(agents=("0728",), joint_percent=0, joint_least=0))
     zone = ZoneInfo("Asia/Shanghai")
     week = Period.containing(call.started_at, zone, PeriodKind.WEEK)
     draw_week(session, week, zone=zone, plan=plan, at=week.bounds(zone)[1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,7 +30,7 @@ def built(tmp_path: Path, _empty_database: Path) -> tuple[Flask, World]:
             for i in range(8):
                 call = make_call(session, agent=session.merge(agent), started_at=START + timedelta(hours=20 * i))
                 make_auto_score(session, call, session.merge(world.card), raw=90.0 - i)
-        session.add(SamplingPlan(name="autumn", rules={"joint_percent": 0}))
+        session.add(SamplingPlan(name="autumn", rules={"joint_percent": 0, "joint_least": 0}))
         make_user(session, Role.INSPECTOR, "second")
         session.commit()
     return app, world
@@ -86,6 +87,21 @@ def test_a_draw_is_listed_with_reason_probability_and_inspector(app: Flask, worl
     with database(app) as session:
         event = session.scalars(select(AuditEvent).where(AuditEvent.action == "sample.drawn")).all()[-1]
         assert event.details["seed"] == made.seed
+
+
+def test_the_page_of_the_week_says_who_has_too_few_joint_reviews(app: Flask, world: World) -> None:
+    drawn(app, world)
+    with database(app) as session:
+        plan = session.scalars(select(SamplingPlan).where(SamplingPlan.name == "autumn")).one()
+        plan.rules = {"joint_percent": 0, "joint_least": 2}
+        session.commit()
+
+    page = world.client(app, Role.LEAD).get(f"/sampling/?week={WEEK}&plan=autumn").text
+    inspectors = world.client(app, Role.INSPECTOR).get("/sampling/queue").text
+
+    assert "Fewer than 2 joint reviews in" in page
+    assert re.search(r"<strong>Second</strong>\s*0 of 2", page)
+    assert "joint" not in inspectors
 
 
 def test_a_week_is_drawn_once(app: Flask, world: World) -> None:
@@ -205,6 +221,7 @@ def test_a_plan_is_changed_on_its_page(app: Flask, world: World) -> None:
         "picks": "complaint",
         "max_picks": "5",
         "joint_percent": "0",
+        "joint_least": "3",
         "due_days": "5",
         "calendar": "china",
         "holidays": "2026-12-31",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
@@ -14,8 +15,9 @@ from flask_login import current_user
 from sqlalchemy import select
 
 from models import Agent, Call, Role, Team, User
-from qa.agent_evidence import ItemTable, evidence_behind, item_rates, item_table
+from qa.agent_evidence import Behind, ItemTable, evidence_behind, item_rates, item_table
 from qa.agent_scores import AgentScoreRow, Book, GroupScore, export_scores, open_book, rank, score_history
+from qa.blind_appeals import contested_calls
 from qa.error_rates import critical_errors
 from qa.inspectors import adjusted_means
 from qa.published import adjustments_in, published_score
@@ -27,6 +29,7 @@ from web.agent_page import axis_of, bands_of, gap_of, recipe, segments
 from web.audit import seen
 from web.context import settings
 from web.db import session
+from web.hidden_agents import hides_agent, hides_agents
 from web.i18n import N_, format_number
 from web.periods import asked_period, choices, period_name, short_name
 from web.score_words import (
@@ -189,8 +192,12 @@ def show(agent_id: int) -> ResponseReturnValue:
     row = next(iter(book.rows(agent_ids=[agent.id])), None)
     if row is None:  # Joined after the period was published: there is a page, and nothing on it.
         row = newcomer(agent, book)
-    behind = evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at)
-    rates = item_rates(session, agent.id, period, zone=settings.zone)
+    behind = shown_of(evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at))
+    contested = set(session.scalars(contested_calls(reader())))
+    rates = [
+        replace(rate, missed=tuple(one for one in rate.missed if one not in contested and not hides_agent(one)))
+        for rate in item_rates(session, agent.id, period, zone=settings.zone)
+    ]
     weakest = [rate for rate in rates if rate.share < 100][:5]
     strongest = [rate for rate in reversed(rates) if rate.share >= 50][:5]
     published = published_score(session, agent.id, period) if book.published_at else None
@@ -218,6 +225,7 @@ def show(agent_id: int) -> ResponseReturnValue:
         parts=PARTS,
         own=own,
         openable=behind.released_calls if own else None,
+        some_hidden=hides_agents(),
         errors=critical_errors(session, period, zone=settings.zone, agent_ids=[agent.id]).agent(agent.id),
         # An inspector's leniency is between the inspector and the lead; what it does to the mean may be seen.
         without_leniency=adjusted_means(session, period, zone=settings.zone).get(agent.id),
@@ -372,6 +380,26 @@ def teams() -> list[Team]:
     if reader().role is Role.SUPERVISOR:
         return []
     return list(session.scalars(select(Team).order_by(Team.name)))
+
+
+def shown_of(behind: Behind) -> Behind:
+    """Return what stands behind a score without the calls that the current user may not place or judge by others."""
+    contested = set(session.scalars(contested_calls(reader())))
+    if not hides_agents() and not contested:
+        return behind
+
+    def shown(call_id: int) -> bool:
+        return call_id not in contested and not hides_agent(call_id)
+
+    return replace(
+        behind,
+        reviews=[one for one in behind.reviews if shown(one.call_id)],
+        random_calls=[one for one in behind.random_calls if shown(one.call_id)],
+        lowest_auto=[one for one in behind.lowest_auto if shown(one.call_id)],
+        tests=[one for one in behind.tests if not hides_agent(one.call_id)],
+        complaints=[one for one in behind.complaints if not hides_agent(one.call_id)],
+        praises=[one for one in behind.praises if not hides_agent(one.call_id)],
+    )
 
 
 def visible_agent(agent_id: int) -> Agent:

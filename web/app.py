@@ -14,14 +14,14 @@ from models.session import open_engine, session_factory
 from qa.settings import Settings, SettingsError, load_settings
 from qa.storage import RecordingStore
 from qa.tasks import configure as configure_queue
-from web import access, db, errors, i18n, layout, security
+from web import access, db, errors, hidden_agents, i18n, layout, security
 from web.serve import is_loopback
 
 SUBJECTS = (
-    "auth", "start", "calls", "uploads", "agents", "score_pages", "critical_errors", "inspectors", "reviews",
-    "calibration", "reviewer_checks", "appeals", "coaching", "cases", "notifications", "sampling", "sampling_planner",
-    "test_calls", "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria", "scorecards",
-    "rules", "admin",
+    "auth", "start", "calls", "call_agents", "uploads", "agents", "score_pages", "critical_errors", "inspectors",
+    "reviews", "calibration", "reviewer_checks", "appeals", "coaching", "cases", "notifications", "sampling",
+    "sampling_planner", "test_calls", "test_plans", "surveys", "complaints", "praises", "nonvoice", "api", "criteria",
+    "scorecards", "rules", "admin",
 )  # fmt: skip
 IDLE_TIME = timedelta(hours=12)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -88,5 +88,6 @@ def create_app(settings: Settings | None = None) -> Flask:
     import_module("web.api").init_app(app)
     access.init_app(app)
     layout.init_app(app)
+    hidden_agents.init_app(app)
     errors.init_app(app)
     return app

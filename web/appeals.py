@@ -31,6 +31,7 @@ from qa.appeals import (
     waiting_for,
     withdraw,
 )
+from qa.blind_appeals import contested_of
 from qa.criteria import card_of
 from qa.reexamination import defects, of_appeal, open_reexaminations, refusal_to_settle, settle
 from qa.refusals import N_, Refused
@@ -273,6 +274,8 @@ def others(appeal_id: int) -> ResponseReturnValue:
     appeal = upheld(appeal_id)
     seen("appeal.viewed", "appeal", appeal.id, page="again")
     found = of_appeal(session, appeal)
+    contested = contested_of(session, reader(), [one.call_id for one in found])
+    found = [one for one in found if one.call_id not in contested]
     total = session.scalar(
         select(AppealStep.note).where(AppealStep.appeal_id == appeal.id, AppealStep.act == "reexamined")
     )

@@ -57,13 +57,17 @@ class Options:
     items: list[tuple[str, list[tuple[str, str]]]]  # scorecard name and its (item id, item name)
 
 
-def read_filter(session: Session, given: Mapping[str, str]) -> CallFilter:
-    """Return the filter that an address asks for; a value that makes no sense asks nothing."""
-    agent = _text(given, "agent")
+def read_filter(session: Session, given: Mapping[str, str], *, by_agent: bool = True) -> CallFilter:
+    """Return the filter that an address asks for; a value that makes no sense asks nothing.
+
+    Args:
+        by_agent: agents and teams may be asked for; else what the list leaves would say whose calls they are.
+    """
+    agent = _text(given, "agent") if by_agent else None
     return CallFilter(
         words=(_text(given, "words") or "")[:MAX_WORDS] or None,
         agent_id=(session.scalar(select(Agent.id).where(Agent.number == agent)) or NOBODY) if agent else None,
-        team_id=_number(given, "team", int),
+        team_id=_number(given, "team", int) if by_agent else None,
         queue=_text(given, "queue"),
         day_from=_day(given, "from"),
         day_to=_day(given, "to"),

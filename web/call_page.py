@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload, selectinload
 
 from models import AutoMark, AutoScore, Call, Review, ReviewMark, Role, ScorecardVersion, TestCall, User
+from qa.blind_appeals import contested_of
 from qa.calls import SEES_MARKS, calls_to_judge, reviews_seen_by, visible_calls
 from qa.criteria import card_of, phrases_of
 from qa.reviews import blind_to
@@ -153,6 +154,7 @@ class CallView:
     moments: list[Moment]
     test_call: TestCall | None
     channel_names: list[str]  # speaker of each channel: "agent", "customer" or "unknown"
+    contested: bool = False  # a blind appeal about it is the reader's to decide: no mark is in here
 
 
 def find_call(session: Session, user: User, call_id: int) -> Call | None:
@@ -204,6 +206,7 @@ def call_view(session: Session, user: User, call: Call, *, blind: bool = False, 
         moments=_moments(sections, fatals),
         test_call=tested,
         channel_names=channel_names(call),
+        contested=call.id in contested_of(session, user, [call.id]),
     )
 
 

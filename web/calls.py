@@ -22,6 +22,7 @@ from web.call_filters import SORTS, address, chips, options, read_filter, read_p
 from web.call_page import LONG_SILENCE, call_view, find_call, may_retry, side_name, why_not
 from web.context import settings, store
 from web.db import session
+from web.hidden_agents import hides_agents
 from web.i18n import CALL_LANGUAGES, CALL_STATES, DIRECTIONS
 
 bp = Blueprint("calls", __name__, url_prefix="/calls")
@@ -36,7 +37,7 @@ POLL_SECONDS = 2
 def index() -> ResponseReturnValue:
     """List the calls that the current user may see, filtered, sorted and paged by the address."""
     given = request.args
-    wanted, sort = read_filter(session, given), read_sort(given)
+    wanted, sort = read_filter(session, given, by_agent=not hides_agents()), read_sort(given)
     found = find_calls(session, reader(), wanted, zone=settings.zone, sort=sort, page=read_page(given))
     active = chips(session, wanted, given)
     return render_template(
@@ -71,6 +72,7 @@ def show(call_id: int) -> ResponseReturnValue:
         words=request.args.get("words", ""),
         under_way=call.state in UNDER_WAY,
         may_retry=may_retry(reader(), call),
+        may_reassign=reader().role in (Role.SUPERVISOR, Role.LEAD),
         sees_marks=reader().role in SEES_MARKS,
         long_silence=LONG_SILENCE,
         side_name=side_name,

@@ -44,6 +44,7 @@ from web.audit import address, seen
 from web.context import settings
 from web.csv_pages import UNPROCESSABLE
 from web.db import session
+from web.hidden_agents import hides_agent
 from web.i18n import N_
 from web.refusal_text import refusal_text
 
@@ -278,7 +279,7 @@ def asked_review() -> Review | None:
     if review_id is None:
         return None
     review = visible_review(session, review_id, reader())
-    return review or abort(404)
+    return review if review is not None and not hides_agent(review.call_id) else abort(404)
 
 
 def asked_agent() -> Agent | None:
@@ -332,7 +333,7 @@ def form_page(agent: Agent, review: Review | None, typed: Typed, refusal: Refuse
 def calls_of(agent: Agent, ids: set[int]) -> list[Call]:
     """Return calls of the agent that the current user may hear: those that are named, newest first."""
     named = visible_calls(reader()).where(Call.id.in_(ids), Call.agent_id == agent.id)
-    return list(session.scalars(named.order_by(Call.started_at.desc())))
+    return [call for call in session.scalars(named.order_by(Call.started_at.desc())) if not hides_agent(call.id)]
 
 
 def record_page(record: CoachingRecord, problem: str | None = None) -> str:

@@ -122,7 +122,7 @@ AREAS = (
 )
 
 # Blueprints without a place of their own, and the area that their pages belong to.
-PART_OF = {"uploads": "Calls"}
+PART_OF = {"uploads": "Calls", "call_agents": "Calls"}
 
 
 def areas() -> list[dict[str, Any]]:
@@ -249,8 +249,6 @@ def shared_values() -> dict[str, Any]:
         "html_language": html_language(),
         "demo": settings.demo,
         "user": current_user,
-        # What waits for a review does not say whose call it is, where inspectors are not to know.
-        "hides_agent": settings.hide_agent and getattr(current_user, "role", None) is Role.INSPECTOR,
     }
 
 

@@ -108,6 +108,9 @@ FIELDS = (
     PlanField("inspectors", "list", N_("Logins of inspectors"), WHO, N_("Separated by commas; empty: all")),
     PlanField("quota", "number", N_("Open reviews of one inspector at most"), WHO, N_("Empty: no limit")),
     PlanField("joint_percent", "number", N_("Scored by a second inspector, in percent"), WHO),
+    PlanField(
+        "joint_least", "number", N_("Joint reviews of each inspector a month"), WHO, N_("At least; 0: no minimum")
+    ),
     PlanField("due_days", "number", N_("Working days until they are due"), WHO),
     PlanField(
         "calendar",

@@ -9,11 +9,11 @@ from typing import Any
 from flask_babel import gettext
 
 from models import AutoMark, Call
-from qa.criteria import phrases_of
+from qa.criteria import card_of, phrases_of
 from qa.reviews import may_be_not_applicable, suspected_fatals
 from scoring.alignment import Step
 from scoring.difference import difference
-from scoring.item_types import own_names
+from scoring.item_types import BY_VALUE, option_of, own_names
 from scoring.marks import Answer, Evidence
 from scoring.phrase_set import PhraseSet
 from scoring.scorecard import BonusItem, FatalItem, Item, Scorecard
@@ -40,6 +40,7 @@ class Suggestion:
     proofs: list[Proof]
     deductions: list[tuple[str, float]]
     needs_person: bool = False
+    option: str | None = None  # of a choice
 
     @property
     def decided(self) -> bool:
@@ -78,6 +79,15 @@ class Question:
     type: str = "met"  # of an ordinary item: scoring.item_types.ItemType
     advice: tuple[Advice, ...] = ()
 
+    @property
+    def acceptable(self) -> bool:
+        """Whether one key takes the machine's answer over: it must be one of the choices."""
+        if self.suggestion is None or not self.suggestion.decided:
+            return False
+        if self.kind != "item" or self.type not in BY_VALUE:
+            return True
+        return self.suggestion.option is not None or self.suggestion.answer in {one.value for one in self.choices}
+
 
 @dataclass(frozen=True, slots=True)
 class QuestionGroup:
@@ -91,13 +101,15 @@ def groups(card: Scorecard, call: Call, *, blind: bool = False) -> Iterator[Ques
     """Yield the sections of the card with their rows, then bonus and fatal items."""
     marks = {} if blind else machine_marks(call)
     phrases = machine_phrases(call)
+    # Options are those of the machine's card; another version may have others of the same worth.
+    own_card = call.auto_score is not None and card_of(call.auto_score.scorecard) == card
     for section in card.sections:
         questions = [
             Question(
                 item,
                 "item",
                 list(item_choices(card, item)),
-                suggestion(marks.get(item.id), phrases, call),
+                suggestion(marks.get(item.id), phrases, call, item if own_card else None),
                 type=card.type_of(item),
                 advice=tuple(advice_on(item, card.type_of(item))),
             )
@@ -183,12 +195,20 @@ def machine_phrases(call: Call) -> PhraseSet | None:
     return phrases_of(call.auto_score.scorecard) if call.auto_score else None
 
 
-def suggestion(mark: AutoMark | None, phrases: PhraseSet | None, call: Call) -> Suggestion | None:
-    """Return what the machine's mark suggests; None when it looked at nothing."""
+def suggestion(
+    mark: AutoMark | None, phrases: PhraseSet | None, call: Call, item: Item | None = None
+) -> Suggestion | None:
+    """Return what the machine's mark suggests; None when it looked at nothing.
+
+    Args:
+        item: that it is about, on the machine's own card: then a choice has its option.
+    """
     proofs = proofs_of(mark.evidence, phrases, call) if mark else []
     if mark is None or (mark.answer == Answer.CANNOT_TELL and not proofs):
         return None
-    return Suggestion(mark.answer, proofs, [(name, points) for name, points in mark.deductions], mark.needs_person)
+    deductions = [(name, points) for name, points in mark.deductions]
+    option = option_of(item, mark.points, mark.possible) if item is not None else None
+    return Suggestion(mark.answer, proofs, deductions, mark.needs_person, option)
 
 
 def proofs_of(stored: list[Mapping[str, Any]], phrases: PhraseSet | None, call: Call) -> list[Proof]:

@@ -24,6 +24,7 @@ from scoring.scorecard import Scorecard
 from transcription.correction import Change, changes
 from transcription.transcript import Transcript
 from web.call_page import CallView, call_view
+from web.hidden_agents import hides_agent
 from web.i18n import N_
 from web.review_form import QuestionGroup, groups
 
@@ -101,6 +102,12 @@ class ReviewPage:
         """Whether something can be entered."""
         return self.review is None or self.review.state is ReviewState.DRAFT
 
+    @property
+    def may_reassign(self) -> bool:
+        """Whether its inspector may say that it is another agent's call, see qa.call_agents."""
+        in_hand = self.queue.place is not None or self.review is not None
+        return self.open and in_hand and not self.agent_hidden and self.calibration_id is None
+
 
 def review_page(session: Session, user: User, call: Call, review: Review | None, opening: Opening) -> ReviewPage:
     """Put together the page of `user`'s review of `call`, which begins as `opening` says when there is none.
@@ -111,7 +118,9 @@ def review_page(session: Session, user: User, call: Call, review: Review | None,
     version = review.scorecard if review else opening.scorecard or scorecard_for(session, call)
     card = card_of(version)
     hidden = hides_machine(review) if review else opening.blind
-    agent_hidden = review.agent_hidden if review else opening.agent_hidden
+    begun_hidden = review.agent_hidden if review else opening.agent_hidden
+    judged = review is not None and review.ordinary and review.submitted_at is not None
+    agent_hidden = (begun_hidden and not judged) or hides_agent(call.id)
     heard = turns_as_heard(call)
     now = Transcript.from_dict(call.transcript.content).turns if call.transcript and heard else ()
     return ReviewPage(

@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from models import Call, Review, ReviewerCheck, ReviewerCheckEntry, Role, User
 from models.base import now
+from qa.blind_appeals import contested_of
 from qa.criteria import card_of
 from qa.periods import Period, PeriodError, PeriodKind
 from qa.refusals import Refused
@@ -183,6 +184,7 @@ def check_page(check: ReviewerCheck, typed: CheckEntry | None = None, refusal: R
         may_take=reader().role is Role.LEAD and check.checker_id != reader().id and check.submitted_at is None,
         typed=typed,
         facts=review_facts(session, check),
+        contested=contested_of(session, reader(), [entry.review.call_id for entry in check.entries]),
         month_facts=month_facts(session, check, zone=settings.zone),
         of_review=[question(item) for item in items_of(OF_REVIEW)],
         of_month=[question(item) for item in items_of(OF_MONTH)],

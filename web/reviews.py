@@ -27,6 +27,7 @@ from models import (
 )
 from models.base import now
 from qa.appeal_rules import AppealRules
+from qa.blind_appeals import contested_of
 from qa.calls import visible_calls
 from qa.comments import add_comment, remove_comment
 from qa.corrections import StaleTranscript, correct_turn
@@ -68,6 +69,7 @@ bp = Blueprint("reviews", __name__, url_prefix="/reviews")
 READERS = (Role.AGENT, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 REVIEWERS = (Role.INSPECTOR, Role.LEAD)
 CONFLICT = 409
+CONTESTED = N_("A blind appeal about this call is yours to decide: review it afterwards.")
 
 
 class Wish(BaseModel):
@@ -122,7 +124,7 @@ def new() -> ResponseReturnValue:
     if review is not None and review.state is ReviewState.RELEASED:
         return redirect(url_for("reviews.show", review_id=review.id))
     try:
-        refusal = conflict(reader(), call)
+        refusal = refusal_to_review(call)
         if refusal is not None:
             raise refusal
         opening = opening_for(session, reader(), call, calibration_id, settings)
@@ -157,7 +159,7 @@ def new() -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def save() -> ResponseReturnValue:
     """Keep changes of a draft; answer with where the review stands now."""
-    call = asked_call(words=False)
+    call = call_to_review(words=False)
     changes = Changes.model_validate(sent())
     review = save_changes(session, call, reader(), changes, opening_of(call), address=address())
     answer = state_of(review)
@@ -169,7 +171,7 @@ def save() -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def submit() -> ResponseReturnValue:
     """Submit a draft, release it now or later when asked, and say where the inspector goes next."""
-    call = asked_call()
+    call = call_to_review()
     wish = Submission.model_validate(sent())
     review = review_of(session, call, reader(), asked_calibration(), lock=True)
     if review is None:
@@ -205,7 +207,7 @@ def back_to_draft(review_id: int) -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def correct() -> ResponseReturnValue:
     """Set the words of one turn right; the rules look again, and the page fetches what they found."""
-    call = asked_call()
+    call = call_to_review()
     wish = Correction.model_validate(sent())
     correction = correct_turn(
         session,
@@ -226,7 +228,7 @@ def correct() -> ResponseReturnValue:
 @allow(*REVIEWERS)
 def comment() -> ResponseReturnValue:
     """Leave a remark on a moment, a turn or an item."""
-    call = asked_call()
+    call = call_to_review()
     wish = Comment.model_validate(sent())
     review = review_of(session, call, reader(), asked_calibration())
     if review is None:
@@ -407,6 +409,24 @@ def sent() -> dict[str, Any]:
 
 def opening_of(call: Call) -> Opening:
     return opening_for(session, reader(), call, asked_calibration(), settings)
+
+
+def call_to_review(*, words: bool = True) -> Call:
+    """Return the call that the address names, for a script of its review page.
+
+    Raises:
+        Refused: what is found in it must stay hidden from the current user.
+    """
+    call = asked_call(words=words)
+    if contested_of(session, reader(), [call.id]):
+        raise Refused(CONTESTED)
+    return call
+
+
+def refusal_to_review(call: Call) -> Refused | None:
+    """Return why the current user may not open the review page of `call`, None when nothing forbids it."""
+    contested = contested_of(session, reader(), [call.id])
+    return conflict(reader(), call) or (Refused(CONTESTED) if contested else None)
 
 
 def asked_calibration() -> int | None:

@@ -51,6 +51,7 @@ from web.access import allow
 from web.audit import address, seen
 from web.context import settings
 from web.db import current_factory, session
+from web.hidden_agents import hides_agent
 from web.i18n import ANSWERS, N_, html_language
 from web.refusal_text import refusal_text
 from web.rule_form import RULE_GROUPS, Draft, read_draft, typed_values
@@ -268,7 +269,7 @@ def recent_calls(key: str) -> list[tuple[int, str]]:
 
 def described(call: Call) -> str:
     when = call.started_at.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M")
-    agent = f"{call.agent.number} {call.agent.name}" if call.agent else ""
+    agent = f"{call.agent.number} {call.agent.name}" if call.agent and not hides_agent(call.id) else ""
     return " · ".join(part for part in (when, agent, call.queue) if part)
 
 

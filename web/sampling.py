@@ -50,6 +50,7 @@ from qa.sampling_work import (
     move_assignment,
     open_tasks,
     progress,
+    too_few_joint,
     withdraw,
 )
 from scoring.sampling import DesignKind
@@ -58,6 +59,7 @@ from web.audit import address, seen
 from web.context import settings
 from web.csv_pages import UNPROCESSABLE
 from web.db import session
+from web.periods import period_name
 from web.plan_form import FIELDS, read_plan, typed_plan
 from web.refusal_text import refusal_text
 
@@ -79,13 +81,15 @@ def index() -> ResponseReturnValue:
     page = max(1, request.args.get("page", 1, type=int))
     rows = drawn_rows((*mine, *shown_rows(shown)), page)
     today = now().astimezone(settings.zone).date()
+    rules = rules_of(plan) if plan else PlanRules()
+    month = Period.of_day(week.first_day, PeriodKind.MONTH)
     people = progress(session, week, zone=settings.zone, today=today, only=mine)
     return render_template(
         "sampling/index.html",
         week=week,
         plan=plan,
         plans=session.scalars(select(SamplingPlan).order_by(SamplingPlan.name)).all(),
-        rules=rules_of(plan) if plan else PlanRules(),
+        rules=rules,
         usual=USUAL_PLAN,
         draws=draws,
         foreseeable=not draws and week.bounds(settings.zone)[0] <= now(),
@@ -99,6 +103,8 @@ def index() -> ResponseReturnValue:
         people=people,
         days=sorted({day for one in people for day in one.by_day}),
         bias=bias_report(session, mine),
+        month=period_name(month),
+        too_few_joint=too_few_joint(session, month, rules.joint_least, zone=settings.zone),
         why=WHY,
         left_out=LEFT_OUT,
         unsuitable=UNSUITABLE,
@@ -288,7 +294,7 @@ def own_rows() -> tuple[ColumnElement[bool], ...]:
         return ()
     if reader().team_id is None:
         return (false(),)
-    return (SampledCall.agent_id.in_(select(Agent.id).where(Agent.team_id == reader().team_id)),)
+    return (SampledCall.call.has(Call.agent.has(Agent.team_id == reader().team_id)),)
 
 
 def asked_week() -> Period:
@@ -346,7 +352,7 @@ def drawn_rows(conditions: Sequence[ColumnElement[bool]], page: int) -> Sequence
         .where(*conditions)
         .options(
             contains_eager(SampledCall.agent),
-            contains_eager(SampledCall.call).joinedload(Call.auto_score),
+            contains_eager(SampledCall.call).options(joinedload(Call.auto_score), joinedload(Call.agent)),
             selectinload(SampledCall.assignments).joinedload(ReviewAssignment.inspector),
         )
         .order_by(Agent.number, SampledCall.id)
@@ -377,8 +383,8 @@ def drawn_call(sampled_id: int) -> SampledCall:
         select(SampledCall)
         .where(SampledCall.id == sampled_id, *own_rows())
         .options(
-            joinedload(SampledCall.agent).joinedload(Agent.team),
-            joinedload(SampledCall.call).joinedload(Call.auto_score),
+            joinedload(SampledCall.agent),
+            joinedload(SampledCall.call).options(joinedload(Call.auto_score), joinedload(Call.agent)),
             joinedload(SampledCall.draw).joinedload(Draw.plan),
             selectinload(SampledCall.assignments).joinedload(ReviewAssignment.inspector),
         )

@@ -60,6 +60,7 @@ from web.audit import address, seen
 from web.context import settings
 from web.criteria_words import CHECKS, CLASSES, DECIDERS, EFFECTS, METHODS
 from web.db import session
+from web.hidden_agents import hides_agent
 from web.i18n import CALL_LANGUAGES, N_
 from web.refusal_text import refusal_text
 from web.scorecard_form import (
@@ -689,7 +690,7 @@ def recent_calls(draft: ScorecardDraft) -> list[tuple[int, str]]:
 
 def described(call: Call) -> str:
     when = call.started_at.astimezone(settings.zone).strftime("%Y-%m-%d %H:%M")
-    agent = f"{call.agent.number} {call.agent.name}" if call.agent else ""
+    agent = f"{call.agent.number} {call.agent.name}" if call.agent and not hides_agent(call.id) else ""
     return " · ".join(part for part in (when, agent, call.queue) if part)
 
 

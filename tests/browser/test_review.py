@@ -15,13 +15,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from models import AutoScore, Call, Review, ReviewAssignment, ReviewState, Role, SampledCall, User
-from qa.criteria import card_of
+from qa.criteria import card_of, store_scorecard
 from qa.storage import RecordingStore
 from scoring.marks import Evidence, evidence_to_dict
+from scoring.scorecard import Scorecard
 from tests.browser.accessibility import grave_findings
 from tests.browser.conftest import DESKTOP, PHONE, Site
 from tests.factories import make_auto_score, make_call, make_scorecard, make_transcript, make_user
 from tests.sounds import RATE, babble
+from tests.test_review_saving import MIXED
 from transcription.measures import AudioMeasures, Overlap, Silence
 
 pytestmark = pytest.mark.browser
@@ -238,6 +240,35 @@ def test_comments_and_corrections_change_the_page_without_a_reload(
     assert page.evaluate("window.stays")
     assert page.input_value("#comment") == "typed and kept"
     expect(page.locator(".q.here")).to_have_id("item-S1")
+
+
+def test_the_option_that_rules_chose_is_accepted_by_key(
+    site: Site, inspector: User, open_page: Callable[..., Page]
+) -> None:
+    with site.app.extensions["session_factory"]() as session:
+        version = store_scorecard(session, Scorecard.model_validate(MIXED), None)
+        spoken = make_call(
+            session,
+            agent=session.merge(site.world.agent),
+            transcript=make_transcript(LINES),  # type: ignore[arg-type]
+        )
+        make_auto_score(session, spoken, version, marks=[("C", "partly", 4.0, 20.0), ("S", "partly", 10.0, 20.0)])
+        session.commit()
+    page = open_page(inspector, f"/reviews/new?call={spoken.id}")
+    page.wait_for_selector("[data-review][data-ready]")
+
+    page.locator("#item-S").focus()
+    page.keyboard.press("3")
+    page.locator("#item-S").focus()
+    page.keyboard.press("a")  # nothing to accept: what was answered stays
+    page.locator("#item-C").focus()
+    page.keyboard.press("a")
+    saved(page)
+
+    expect(page.locator("#item-C [data-option=coldly]")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#item-S [data-step='3']")).to_have_attribute("aria-pressed", "true")
+    page.locator("#item-C [data-option=warmly]").click()
+    expect(page.locator("#item-C [data-override]")).to_be_visible()
 
 
 def test_two_windows_cannot_overwrite_each_other(

@@ -29,7 +29,8 @@ const picks = (item) => [...item.querySelectorAll(PICKS)];
 const isPressed = (button) => button.getAttribute("aria-pressed") === "true";
 const machineOf = (item) => {
   const shown = item.querySelector("[data-auto]");
-  return { answer: shown.dataset.auto || null, deductions: JSON.parse(shown.dataset.autoDeductions) };
+  const { auto, autoOption, autoDeductions } = shown.dataset;
+  return { answer: auto || null, option: autoOption || null, deductions: JSON.parse(autoDeductions) };
 };
 
 /** Return the value of a choice, a scale, a number or a text; null without one. */
@@ -81,6 +82,7 @@ function showMark(mark) {
 function differs(item) {
   const machine = machineOf(item);
   const mark = markOf(item);
+  if (machine.option !== null && mark.value !== null) return machine.option !== mark.value;
   if (!machine.answer || !mark.answer) return false;
   if (machine.deductions.length || mark.deductions.length) return [...machine.deductions].sort().join("\n") !== [...mark.deductions].sort().join("\n");
   return machine.answer !== mark.answer;
@@ -119,11 +121,10 @@ function pick(item, button) {
 function accept(item) {
   const machine = machineOf(item);
   if (!open) return;
-  if (!machine.answer) return notify(words.nothing_to_accept);
-  for (const button of picks(item)) {
-    const on = machine.deductions.length ? machine.deductions.includes(button.dataset.deduction) : button.dataset.answer === machine.answer;
-    button.setAttribute("aria-pressed", String(on));
-  }
+  const said = ({ deduction, option, answer }) =>
+    machine.deductions.length ? machine.deductions.includes(deduction) : machine.option !== null ? machine.option === option : machine.answer === answer;
+  if (!machine.answer || !picks(item).some((button) => said(button.dataset))) return notify(words.nothing_to_accept);
+  for (const button of picks(item)) button.setAttribute("aria-pressed", String(said(button.dataset)));
   changed(item);
   advance(item, { done: true });
 }
