@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
@@ -22,6 +23,10 @@ from qa.sources import find_sources
 from qa.storage import RecordingStore
 from scoring.phrase_set import PhraseSet, load_phrase_set
 from scoring.shipped import shipped
+
+# How long an example takes depends on what else the machine does; benchmarks measure time.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 
 def require_or_skip(reason: str) -> None:

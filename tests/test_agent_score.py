@@ -198,7 +198,7 @@ def test_impossible_parts_are_refused(parts: list[Part]) -> None:
         combine(SCHEME, parts)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(st.floats(0, 100), st.integers(0, 300)),

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.appeal_rules import AppealRules
@@ -90,7 +90,6 @@ MOMENTS = st.datetimes(
 )
 
 
-@settings(deadline=None)
 @given(zone=ZONES, days=CALENDARS, since=MOMENTS, count=st.integers(1, 8))
 def test_between_opening_and_end_lie_just_so_many_working_days(
     zone: ZoneInfo, days: WorkingDays, since: datetime, count: int

@@ -533,7 +533,7 @@ def test_upheld_appeals_are_an_indicator(session: Session, office: Office) -> No
 ANSWERS = st.sampled_from([MET, PARTLY, NOT_MET, NA])
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_answer_ever_lowers_a_score(session: Session, office: Office, data: st.DataObject) -> None:
     """Whatever was answered, what an answer may become is never below it, and what would be is refused."""

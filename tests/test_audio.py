@@ -274,7 +274,7 @@ def test_a_file_name_cannot_give_orders_to_ffmpeg(tmp_path: Path) -> None:
     assert read_audio(odd).duration == pytest.approx(1.0, abs=0.1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.binary(max_size=400), st.sampled_from([b"RIFF\x24\x10\x00\x00WAVEfmt ", b"fLaC", b"OggS", b""]))
 def test_no_bytes_can_do_more_than_be_unreadable(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, head: bytes

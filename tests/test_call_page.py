@@ -40,7 +40,7 @@ def test_text_is_cut_at_its_words(said: Turn, language: str, expected: list[str]
     assert shown(pieces(said, language)) == expected
 
 
-@hypothesis_settings(max_examples=50, deadline=None)
+@hypothesis_settings(max_examples=50)
 @given(st.lists(st.text("abc您好ßİ", min_size=1, max_size=5), min_size=1, max_size=8), st.sampled_from([", ", " ", ""]))
 def test_every_word_is_shown_once_and_in_order(words: list[str], between: str) -> None:
     text = between.join(words)

@@ -321,7 +321,7 @@ def _answers(card: Scorecard) -> st.SearchStrategy[dict[str, GivenAnswer]]:
 
 
 @given(st.one_of(_answers(ZH).map(lambda a: (ZH, a)), _answers(EN).map(lambda a: (EN, a))))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_answers_give_a_sound_score(given_answers: tuple[Scorecard, dict[str, GivenAnswer]]) -> None:
     card, answers = given_answers
 
@@ -339,7 +339,7 @@ def test_any_answers_give_a_sound_score(given_answers: tuple[Scorecard, dict[str
 
 
 @given(st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_more_deduction_never_raises_the_score(data: st.DataObject) -> None:
     answers = full(ZH) | data.draw(_answers(ZH))
     deducted = [name for name, answer in answers.items() if answer.deductions]

@@ -129,7 +129,7 @@ utterances = st.lists(
 )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(utterances, utterances)
 def test_merging_loses_no_word_and_keeps_the_order_of_time(left: list[Utterance], right: list[Utterance]) -> None:
     turns = turns_of([left, right], (AGENT, CUSTOMER))

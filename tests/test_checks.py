@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.criteria_file import CriteriaError
@@ -253,7 +253,6 @@ INTERVALS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size
 )
 
 
-@settings(deadline=None)
 @given(INTERVALS, INTERVALS, st.integers(-1, 31))
 def test_places_obey_the_algebra_of_sets(
     first: tuple[tuple[float, float], ...], second: tuple[tuple[float, float], ...], moment: int
@@ -401,7 +400,6 @@ flows:
     assert found == {"ask": "met", "number": "cannot_tell", "thanks": "cannot_tell"}
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["agent", "customer", "unknown"]), st.text(max_size=30)), max_size=6))
 def test_no_dialogue_breaks_a_check(lines: list[tuple[str, str]]) -> None:
     phrases = _EVERYTHING

@@ -28,7 +28,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 MOMENT = st.floats(0, SECONDS, allow_nan=False)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(start=st.floats(0, 9), length=st.floats(0.1, 5), masks=st.lists(st.tuples(MOMENT, MOMENT), max_size=4))
 def test_masked_spans_are_silent_and_the_rest_is_untouched(
     recording: Path, tmp_path: Path, start: float, length: float, masks: list[tuple[float, float]]

@@ -116,7 +116,7 @@ def test_a_row_that_somebody_else_stores_meanwhile_is_there_already(session: Ses
     assert (report.stored, report.unchanged, report.problems) == (0, 1, [])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_rows_or_a_refusal(content: bytes) -> None:
     rows: list[Row] = []

@@ -181,7 +181,7 @@ score = st.one_of(st.just(NAN), st.floats(0, 100), st.sampled_from([0.0, 100.0])
 
 
 @example([(0, NAN, NAN, 1.0), (0, NAN, 0.0, 1.0), (0, NAN, 1.0, 0.5)], True)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.tuples(st.integers(0, 6), score, score, st.floats(0.001, 1)), min_size=1, max_size=60), st.booleans()
 )
@@ -200,7 +200,7 @@ def test_any_calls_give_ordered_finite_bounds(rows: list[tuple[int, float, float
             assert e.low == e.high
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 10**6), st.floats(0.2, 5), st.floats(-1000, 1000))
 def test_points_on_another_scale_give_the_same_answer(seed: int, factor: float, offset: float) -> None:
     rng = np.random.default_rng(seed)

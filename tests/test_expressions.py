@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scoring.expressions import (
@@ -54,13 +54,11 @@ def written(expression: Expression) -> str:
             return " or ".join(f"({written(part)})" for part in parts)
 
 
-@settings(deadline=None)
 @given(expressions())
 def test_what_is_written_out_is_read_back(expression: Expression) -> None:
     assert parse(written(expression)) == expression
 
 
-@settings(deadline=None)
 @given(expressions(), st.dictionaries(NAMES, VALUES))
 def test_a_name_that_cannot_be_told_changes_nothing_that_is_decided_without_it(
     expression: Expression, known: dict[str, bool | None]
@@ -74,7 +72,6 @@ def open_names(expression: Expression, known: dict[str, bool | None]) -> list[st
     return [name for name, _ in names(expression) if known.get(name) is None]
 
 
-@settings(deadline=None)
 @given(st.lists(VALUES, max_size=5))
 def test_de_morgan_holds_in_three_values(values: list[bool | None]) -> None:
     assert negation(conjunction(values)) is disjunction(negation(value) for value in values)
@@ -119,7 +116,6 @@ def test_a_broken_expression_says_what_is_wrong(text: str, says: str) -> None:
         parse(text)
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="ab ()andortNOT\n", max_size=60))
 def test_any_text_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(ExpressionError):

@@ -358,7 +358,7 @@ def _cards(draw: st.DrawFn) -> Scorecard:
 
 
 @given(_cards(), st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_any_answers_give_a_sound_score(card: Scorecard, data: st.DataObject) -> None:
     answers = data.draw(_answers(card))
 

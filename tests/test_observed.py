@@ -40,7 +40,7 @@ def example(**fields: object) -> Observed:
     return Observed(**values)  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(rows)
 def test_what_is_packed_comes_back_bit_by_bit(
     calls: list[tuple[int, int, float | None, float | None, float, None]],

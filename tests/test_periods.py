@@ -79,7 +79,7 @@ def test_a_day_whose_midnight_is_skipped_begins_as_the_clocks_jump() -> None:
     assert Period.containing(datetime(2025, 3, 29, 22, tzinfo=UTC), beirut, PeriodKind.WEEK).label == "2025-W13"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(moment=moments, kind=kinds, zone=st.sampled_from(ZONES))
 def test_every_moment_lies_in_exactly_one_period(moment: datetime, kind: PeriodKind, zone: ZoneInfo) -> None:
     period = Period.containing(moment, zone, kind)
@@ -90,7 +90,7 @@ def test_every_moment_lies_in_exactly_one_period(moment: datetime, kind: PeriodK
     assert period.next().bounds(zone)[0] == end
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(day=days, kind=kinds)
 def test_a_label_reads_back_and_neighbours_return(day: date, kind: PeriodKind) -> None:
     period = Period.of_day(day, kind)

@@ -300,7 +300,7 @@ def test_odd_text_has_a_defined_answer(heard: str, word_times: bool) -> None:
     lines=st.lists(st.text(max_size=40), max_size=4),
     language=st.sampled_from(["en", "zh-CN"]),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_text_has_a_defined_answer(wordings: list[str], lines: list[str], language: str) -> None:
     phrases = {str(number): [f"a您{wording}".translate(_NO_SIGNS)] for number, wording in enumerate(wordings)}
     matches = PhraseFinder(phrases, language=language).find(

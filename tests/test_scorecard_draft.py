@@ -114,7 +114,7 @@ def test_a_draft_below_100_shows_what_its_weights_come_to() -> None:
 
 
 @given(st.data())
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_sequence_of_acts_loses_or_invents_weight(data: st.DataObject) -> None:
     content = card_content(ZH)
     for _ in range(data.draw(st.integers(1, 8))):
@@ -156,7 +156,7 @@ def test_the_text_is_for_people_to_read() -> None:
         st.sampled_from(["id", "name", "note", "language", "na"]), st.text(st.characters(codec="utf-8"), max_size=30)
     )
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_words_survive_the_text(fields: dict[str, str]) -> None:
     # YAML itself has no place for these signs; a form does not send them either.
     clean = {name: "".join(sign for sign in text if sign.isprintable()) for name, text in fields.items()}

@@ -195,7 +195,7 @@ FIELDS = sorted(Scorecard.model_json_schema()["$defs"]["Item"]["properties"])
 
 
 @given(st.lists(st.dictionaries(st.sampled_from(FIELDS), VALUES, max_size=6), max_size=4), VALUES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_half_written_card_breaks_the_look_at_it(entries: list[Content], other: Any) -> None:
     content = {"sections": [{"id": "A", "items": entries}], "pass_mark": other, "bands": other}
 
@@ -206,7 +206,7 @@ def test_no_half_written_card_breaks_the_look_at_it(entries: list[Content], othe
 
 
 @given(st.lists(st.tuples(st.integers(1, 60), st.booleans()), min_size=2, max_size=7), st.integers(0, 100))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_thin_score_is_found_whenever_there_is_one(drawn: list[tuple[int, bool]], least: int) -> None:
     whole = sum(weight for weight, _ in drawn)
     drawn = [*drawn, (100 - whole, False)] if whole < 100 else drawn

@@ -66,7 +66,7 @@ def test_chinese_gets_one_form(text: str, words: str) -> None:
 
 
 @given(st.text(max_size=60))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_normal_form_is_stable(text: str) -> None:
     for normal in (EN, ZH):
         once = normal.joint.join(normal.words(text))
@@ -103,7 +103,7 @@ def test_words_that_sound_the_same_have_the_same_symbols(one: str, other: str) -
 
 
 @given(st.text(max_size=20))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_every_word_has_symbols_within_bounds(word: str) -> None:
     assert all(0 <= symbol < SYMBOLS for symbol in english_symbols(word.lower()))
 

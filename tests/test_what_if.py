@@ -93,7 +93,7 @@ def test_nothing_missing_and_nothing_scored_say_nothing() -> None:
 
 
 @pytest.mark.parametrize("card", [EN, ZH], ids=["answers", "deductions"])
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_each_line_is_the_score_of_those_answers(card: Scorecard, data: st.DataObject) -> None:
     answers = data.draw(answered(card))
