@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pickle
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -48,6 +50,7 @@ from models import (
     User,
 )
 from models.base import now
+from models.session import open_engine, session_factory
 from qa.calibration import NewCalibration, create_calibration
 from qa.coaching import Plan, plan_coaching
 from qa.notifications import notify
@@ -166,12 +169,23 @@ class World:
 
 
 def open_world(folder: Path, empty_database: Path, *, csrf: bool = False, **settings: Any) -> tuple[Flask, World]:
-    """Return an application on a copy of `empty_database` in `folder`, and the hotline in it."""
-    shutil.copy(empty_database, folder / "hotline.db")
+    """Return an application on a database in `folder`, and the hotline in it."""
+    database, world = _made_once(empty_database)
+    shutil.copy(database, folder / "hotline.db")
     app = make_app(Settings(var_dir=folder, **settings), csrf=csrf)
-    with app.extensions["session_factory"]() as session:
+    return app, pickle.loads(world)
+
+
+@cache
+def _made_once(empty_database: Path) -> tuple[Path, bytes]:
+    """Return a database with the hotline in it and the pickled World, for each test to have its own of both."""
+    database = empty_database.with_name("world.db")
+    shutil.copy(empty_database, database)
+    engine = open_engine(f"sqlite:///{database}")
+    with session_factory(engine)() as session:
         world = make_world(session)
-    return app, world
+    engine.dispose()  # what is in the write-ahead log goes into the file
+    return database, pickle.dumps(world)
 
 
 def make_world(session: Session) -> World:
