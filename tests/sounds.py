@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,11 @@ RATE = 8000
 
 def babble(spans: list[tuple[float, float]], seconds: float, *, seed: int = 1, rate: int = RATE) -> NDArray[np.float32]:
     """Return one channel with speech-like sound (a voiced buzz, syllable by syllable) within `spans`."""
+    return _babble(tuple(spans), seconds, seed, rate).copy()
+
+
+@lru_cache(maxsize=32)
+def _babble(spans: tuple[tuple[float, float], ...], seconds: float, seed: int, rate: int) -> NDArray[np.float32]:
     rng = np.random.default_rng(seed)
     time = np.arange(int(seconds * rate)) / rate
     sound = 0.001 * rng.standard_normal(time.size)

@@ -29,6 +29,8 @@ def test_a_folder_under_var_serves_when_nothing_is_set() -> None:
         ("HOTLINE_DATABASE_URL", "not a url", "is not a database URL"),
         ("HOTLINE_BROKER_URL", "http://localhost", "amqp://"),
         ("HOTLINE_TIME_ZONE", "Mars/Olympus", "IANA"),
+        ("HOTLINE_TIME_ZONE", "Asia", "IANA"),
+        ("HOTLINE_TIME_ZONE", "../Asia/Shanghai", "IANA"),
         ("HOTLINE_FILE_NAME_PATTERN", "(", "regular expression"),
         ("HOTLINE_FILE_NAME_PATTERN", "(?P<shoe>.)", "shoe"),
         ("HOTLINE_PORT", "0", "greater than or equal to 1"),
