@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from transcription.transcript import Turn, Word
-from web.call_page import Piece, pieces
+from web.call_page import Piece, pieces, word_times
 
 
 def turn(text: str, *words: str) -> Turn:
@@ -50,3 +50,12 @@ def test_every_word_is_shown_once_and_in_order(words: list[str], between: str) -
     assert [piece.word.text for piece in found if piece.word] == words
     if len(text.lower()) == len(text):  # else the text cannot be searched and the words alone are shown
         assert "".join(piece.text for piece in found) == text
+
+
+def test_a_script_finds_the_words_of_a_text_by_what_it_is_told_of_them() -> None:
+    said = turn("Good 𠮷 day, Dana.", "good", "day", "dana")
+
+    found = pieces(said, "en")
+
+    assert word_times(found) == "0:4:0.00:0.50 3:3:1.00:1.50 2:4:2.00:2.50"
+    assert word_times(pieces(turn("no word times"), "en")) == ""

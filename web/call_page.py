@@ -66,7 +66,8 @@ class Line:
 
     index: int
     turn: Turn
-    pieces: list[Piece]
+    text: str
+    words: str  # where they stand in the text and when they are said, see `word_times`
     items: list[tuple[str, str]]  # scorecard items that have evidence here, with the answer
 
 
@@ -261,6 +262,26 @@ def _piece(text: str, word: Word) -> Piece:
     return Piece(text, word, doubtful=word.confidence is not None and word.confidence < DOUBTFUL)
 
 
+def word_times(found: Sequence[Piece]) -> str:
+    """Return the words of a text in the short form that the page's script cuts it by (see call_transcript.js).
+
+    Of each word the characters since the last one, its own, its start and end in seconds, and the recogniser's
+    confidence in per cent where it is doubtful.
+
+    >>> word_times([Piece("Good", Word("good", 0.5, 0.9)), Piece(" "), Piece("day", Word("day", 0.9, 1.2, 0.3), True)])
+    '0:4:0.50:0.90 1:3:0.90:1.20:30'
+    """
+    words, between = [], 0
+    for piece in found:
+        if piece.word is None:
+            between += len(piece.text)
+            continue
+        sure = f":{100 * (piece.word.confidence or 0):.0f}" if piece.doubtful else ""
+        words.append(f"{between}:{len(piece.text)}:{piece.word.start:.2f}:{piece.word.end:.2f}{sure}")
+        between = 0
+    return " ".join(words)
+
+
 def _lines(transcript: Transcript, sections: Sequence[SectionView], fatals: Sequence[FatalView]) -> list[Line]:
     marked: dict[int, list[tuple[str, str]]] = {}
     for item, answer, evidence in _all_evidence(sections, fatals):
@@ -268,9 +289,10 @@ def _lines(transcript: Transcript, sections: Sequence[SectionView], fatals: Sequ
             badges = marked.setdefault(evidence.turn, [])
             if (item.id, answer) not in badges:
                 badges.append((item.id, answer))
+    cut = [pieces(turn, transcript.language) for turn in transcript.turns]
     return [
-        Line(index, turn, pieces(turn, transcript.language), marked.get(index, []))
-        for index, turn in enumerate(transcript.turns)
+        Line(index, turn, "".join(piece.text for piece in found), word_times(found), marked.get(index, []))
+        for index, (turn, found) in enumerate(zip(transcript.turns, cut, strict=True))
     ]
 
 
