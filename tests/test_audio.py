@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tests.conftest import require_or_skip, require_program
 from tests.sounds import RATE, babble
 from transcription import audio
-from transcription.audio import Recording, join_sides, read_audio, waveform_peaks, write_listening_copy
+from transcription.audio import Recording, coarser_peaks, join_sides, read_audio, waveform_peaks, write_listening_copy
 from transcription.engine import UnreadableAudio
 
 
@@ -326,6 +326,17 @@ def test_peaks_follow_the_loudest_sample_of_each_bucket() -> None:
     peaks = waveform_peaks(Recording(sound[None, :], RATE), per_second=2)
 
     assert peaks == {"per_second": 2, "duration": 1.0, "channels": [[0.25, 0.75]]}
+
+
+def test_coarser_peaks_keep_the_loudest_level_and_leave_short_outlines_alone() -> None:
+    peaks = {"per_second": 20, "duration": 0.25, "channels": [[0.1, 0.9, 0.2, 0.3, 0.4], [0.0, 0.0, 0.0, 0.0, 0.7]]}
+
+    assert coarser_peaks(peaks, 3) == {
+        "per_second": 10,
+        "duration": 0.25,
+        "channels": [[0.9, 0.3, 0.4], [0.0, 0.0, 0.7]],
+    }
+    assert coarser_peaks(peaks, 5) is peaks
 
 
 def test_a_channel_is_brought_to_the_rate_of_the_engines() -> None:

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from transcription.transcript import Turn, Word
-from web.call_page import Piece, pieces
+from web.call_page import Piece, pieces, word_times, written
 
 
 def turn(text: str, *words: str) -> Turn:
@@ -33,6 +33,7 @@ def shown(found: list[Piece]) -> list[str]:
         (turn("ten dollars", "10", "dollars"), "en", ["[10]", " ", "[dollars]", " "]),
         (turn("十元", "10", "元"), "zh-CN", ["[10]", "[元]"]),
         (turn("no word times"), "en", ["no word times"]),
+        (turn("İzmir has none"), "en", ["İzmir has none"]),
         (turn("", "uh"), "en", ["[uh]", " "]),
     ],
 )
@@ -50,3 +51,13 @@ def test_every_word_is_shown_once_and_in_order(words: list[str], between: str) -
     assert [piece.word.text for piece in found if piece.word] == words
     if len(text.lower()) == len(text):  # else the text cannot be searched and the words alone are shown
         assert "".join(piece.text for piece in found) == text
+
+
+def test_a_script_finds_the_words_of_a_text_by_what_it_is_told_of_them() -> None:
+    said = turn("Good 𠮷 day, Dana.", "good", "day", "dana")
+
+    text, places = written(said, "en")
+
+    assert text == "Good 𠮷 day, Dana."
+    assert word_times(said.words, places) == "0:4:0.00:0.50 3:3:1.00:1.50 2:4:2.00:2.50"
+    assert word_times((), written(turn("no word times"), "en")[1]) == ""

@@ -220,7 +220,7 @@ def test_the_call_page_shows_words_marks_evidence_and_suspicion(app: Flask, sess
 
     page = client_of(app, session, inspector).get(f"/calls/{call.id}").text
 
-    assert re.search(r'<span class="w" data-s="0.50" data-e="[\d.]+">Thank</span>', page)
+    assert re.search(r'data-words="0:5:0\.50:\d\.\d\d 1:3:[^"]+">Thank you', page)
     assert "charged" in page
     assert "&lt;b&gt;" in page
     assert "in these words" in page
@@ -286,8 +286,8 @@ def test_a_word_that_was_hardly_heard_is_marked(app: Flask, session: Session, in
 
     page = client_of(app, session, inspector).get(f"/calls/{call.id}").text
 
-    assert 'class="w doubtful"' in page
-    assert "31 % sure of this word" in page
+    assert re.search(r'data-words="0:6:[\d.]+:[\d.]+:31">mumble', page)
+    assert 'data-doubt="The recogniser is $1 % sure of this word"' in page
 
 
 def test_an_agent_sees_the_released_review_and_only_evidence_that_bears_it_out(
@@ -444,14 +444,17 @@ def test_a_call_without_a_recording_has_no_player_and_no_sound(app: Flask, sessi
     assert client.get(f"/calls/{call.id}/peaks").status_code == 404
 
 
-def test_the_outline_of_the_waveform_is_sent_as_it_was_stored(
+def test_the_outline_of_the_waveform_is_sent_no_finer_than_a_screen_shows_it(
     app: Flask, session: Session, store: RecordingStore, inspector: User
 ) -> None:
     call = with_sound(session, store, make_scored_call(session))
+    client = client_of(app, session, inspector)
+    address = f"/calls/{call.id}/peaks"
 
-    answer = client_of(app, session, inspector).get(f"/calls/{call.id}/peaks")
-
-    assert answer.json == {"per_second": 20, "duration": 1.0, "channels": [[0.1], [0.2]]}
+    assert client.get(address).json == {"per_second": 20, "duration": 1.0, "channels": [[0.1], [0.2]]}
+    long = {"per_second": 20, "duration": 500.0, "channels": [[0.0, 0.5] * 5_000, [0.25] * 10_000]}
+    store.put("ab/peaks.json", json.dumps(long).encode())
+    assert client.get(address).json == {"per_second": 4, "duration": 500.0, "channels": [[0.5] * 2_000, [0.25] * 2_000]}
 
 
 def test_the_transcript_can_be_carried_away_and_that_leaves_a_trace(

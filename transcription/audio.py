@@ -13,6 +13,7 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,17 @@ def waveform_peaks(recording: Recording, *, per_second: int = 20) -> dict[str, A
         highest, lowest = np.maximum.reduceat(samples, edges), np.minimum.reduceat(samples, edges)
         channels.append(np.maximum(highest, -lowest).clip(0, 1).astype(float).round(3).tolist())
     return {"per_second": per_second, "duration": round(recording.duration, 3), "channels": channels}
+
+
+def coarser_peaks(peaks: dict[str, Any], buckets: int) -> dict[str, Any]:
+    """Return `peaks`, as made above, with at most `buckets` a channel: the largest level of each few neighbours."""
+    together = ceil(max((len(levels) for levels in peaks["channels"]), default=0) / buckets)
+    if together <= 1:
+        return peaks
+    channels = [
+        [max(levels[at : at + together]) for at in range(0, len(levels), together)] for levels in peaks["channels"]
+    ]
+    return peaks | {"per_second": peaks["per_second"] / together, "channels": channels}
 
 
 class _UnknownFormat(Exception):

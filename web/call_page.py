@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Any
 
 from flask_babel import gettext
@@ -58,7 +58,6 @@ class Piece:
 
     text: str
     word: Word | None = None
-    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,8 @@ class Line:
 
     index: int
     turn: Turn
-    pieces: list[Piece]
+    text: str
+    words: str  # where they stand in the text and when they are said, see `word_times`
     items: list[tuple[str, str]]  # scorecard items that have evidence here, with the answer
 
 
@@ -235,33 +235,62 @@ def side_name(side: str) -> str:
     return named(SPEAKERS, side)
 
 
-def pieces(turn: Turn, language: str) -> list[Piece]:
-    """Return the text of `turn` cut at its words, so that each can be clicked.
+def written(turn: Turn, language: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return the text of `turn` as it is shown, and where in it each of its words begins and ends.
 
     A transcript's text may have punctuation and spaces that its words lack; where the two differ altogether the
     words are shown.
     """
     if not turn.words:
-        return [Piece(turn.text)]
-    found: list[Piece] = []
-    at, folded = 0, turn.text.lower()
+        return turn.text, []
+    places: list[tuple[int, int]] = []
+    end, folded = 0, turn.text.lower()
     if len(folded) == len(turn.text):
         for word in turn.words:
             text = word.text.strip()
-            start = folded.find(text.lower(), at, at + len(text) + WORD_SEARCH)
+            start = folded.find(text.lower(), end, end + len(text) + WORD_SEARCH)
             if start < 0 or not text:
                 break
-            found += [Piece(turn.text[at:start])] if start > at else []
-            at = start + len(text)
-            found.append(_piece(turn.text[start:at], word))
+            end = start + len(text)
+            places.append((start, end))
         else:
-            return [*found, Piece(turn.text[at:])] if at < len(turn.text) else found
-    between = [] if language.startswith("zh") else [Piece(" ")]
-    return list(chain.from_iterable([_piece(word.text.strip(), word), *between] for word in turn.words))
+            return turn.text, places
+    between = "" if language.startswith("zh") else " "
+    texts = [word.text.strip() for word in turn.words]
+    ends = list(accumulate(len(text) + len(between) for text in texts))
+    starts = [0, *ends]
+    return "".join(text + between for text in texts), [
+        (start, start + len(text)) for start, text in zip(starts, texts, strict=False)
+    ]
 
 
-def _piece(text: str, word: Word) -> Piece:
-    return Piece(text, word, doubtful=word.confidence is not None and word.confidence < DOUBTFUL)
+def pieces(turn: Turn, language: str) -> list[Piece]:
+    """Return the text of `turn` cut at its words."""
+    text, places = written(turn, language)
+    found: list[Piece] = []
+    at = 0
+    for word, (start, end) in zip(turn.words, places, strict=True):
+        found += [Piece(text[at:start])] if start > at else []
+        found.append(Piece(text[start:end], word))
+        at = end
+    return [*found, Piece(text[at:])] if at < len(text) else found
+
+
+def word_times(words: Sequence[Word], places: Sequence[tuple[int, int]]) -> str:
+    """Return the words of a text in the short form that the page's script cuts it by (see call_transcript.js).
+
+    Of each word the characters since the last one, its own, its start and end in seconds, and the recogniser's
+    confidence in per cent where it is doubtful.
+
+    >>> word_times([Word("good", 0.5, 0.9), Word("day", 0.9, 1.2, 0.3)], [(0, 4), (5, 8)])
+    '0:4:0.50:0.90 1:3:0.90:1.20:30'
+    """
+    found, at = [], 0
+    for word, (start, end) in zip(words, places, strict=True):
+        sure = "" if word.confidence is None or word.confidence >= DOUBTFUL else f":{100 * word.confidence:.0f}"
+        found.append(f"{start - at}:{end - start}:{word.start:.2f}:{word.end:.2f}{sure}")
+        at = end
+    return " ".join(found)
 
 
 def _lines(transcript: Transcript, sections: Sequence[SectionView], fatals: Sequence[FatalView]) -> list[Line]:
@@ -271,10 +300,11 @@ def _lines(transcript: Transcript, sections: Sequence[SectionView], fatals: Sequ
             badges = marked.setdefault(evidence.turn, [])
             if (item.id, answer) not in badges:
                 badges.append((item.id, answer))
-    return [
-        Line(index, turn, pieces(turn, transcript.language), marked.get(index, []))
-        for index, turn in enumerate(transcript.turns)
-    ]
+    lines = []
+    for index, turn in enumerate(transcript.turns):
+        text, places = written(turn, transcript.language)
+        lines.append(Line(index, turn, text, word_times(turn.words, places), marked.get(index, [])))
+    return lines
 
 
 def _all_evidence(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import mimetypes
 from typing import cast
 
-from flask import Blueprint, Response, abort, flash, jsonify, redirect, render_template, request, send_file, url_for
+from flask import Blueprint, abort, flash, jsonify, redirect, render_template, request, send_file, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
@@ -15,6 +16,7 @@ from models import Call, CallState, Role, User
 from qa import audit as audit_trail
 from qa.calls import PAGE_SIZE, SEARCH_WINDOW, SEES_MARKS, find_calls, visible_calls
 from qa.tasks import enqueue
+from transcription.audio import coarser_peaks
 from web.access import allow
 from web.audit import address as network_address
 from web.audit import seen
@@ -30,6 +32,7 @@ bp = Blueprint("calls", __name__, url_prefix="/calls")
 LISTENERS = (Role.AGENT, Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 UNDER_WAY = frozenset({CallState.RECEIVED, CallState.TRANSCRIBED})
 POLL_SECONDS = 2
+OUTLINE = 2_000  # levels a channel: the widest screens have room for fewer bars
 
 
 @bp.get("/")
@@ -96,11 +99,11 @@ def audio(call_id: int) -> ResponseReturnValue:
 @bp.get("/<int:call_id>/peaks")
 @allow(*LISTENERS)
 def peaks(call_id: int) -> ResponseReturnValue:
-    """Send the outline of the waveform, made when the recording came in."""
+    """Send the outline of the waveform, made when the recording came in, as finely as a screen can show it."""
     call = visible_call(call_id)
     if not call.peaks_key or not store.exists(call.peaks_key):
         abort(404)
-    return Response(store.read(call.peaks_key), mimetype="application/json")
+    return jsonify(coarser_peaks(json.loads(store.read(call.peaks_key)), OUTLINE))
 
 
 @bp.get("/<int:call_id>/transcript")

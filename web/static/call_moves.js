@@ -68,11 +68,7 @@ function listenToClicks(call) {
 export async function openCall(page, keys = {}) {
   const call = {
     player: null,
-    transcript: null,
-    /** Read the words of the page again, after they were exchanged. */
-    read() {
-      call.transcript = openTranscript(page.querySelector("[data-transcript]"));
-    },
+    transcript: openTranscript(page.querySelector("[data-transcript]")),
     goTo(seconds) {
       if (!Number.isFinite(seconds)) return;
       call.player?.seek(seconds);
@@ -83,7 +79,6 @@ export async function openCall(page, keys = {}) {
       call.player?.play();
     },
   };
-  call.read();
   listenToClicks(call);
   listenToKeys(call, keys);
   const moved = (now) => call.transcript?.light(now);

@@ -17,13 +17,20 @@ export function clock(seconds) {
   return hours ? `${hours}:${end}` : end;
 }
 
+/** Show our own player in the place of the browser's, or the browser's again. */
+function showOwn(section, audio, own) {
+  audio.controls = !own;
+  section.classList.toggle("ready", own);
+  for (const part of section.querySelectorAll(".player-controls, .wave, .wave-legend")) part.hidden = !own;
+}
+
 /** Draw the waveform from its stored outline, so that no sound is fetched before somebody plays it. */
 async function drawWave(section, audio, duration) {
   const [{ default: WaveSurfer }, peaks] = await Promise.all([
     import(section.dataset.wavesurfer),
     fetchJson(section.dataset.peaks),
   ]);
-  section.querySelector(".wave").hidden = false;
+  showOwn(section, audio, true); // all at once: the page is laid out for the wave to know its width
   const names = section.dataset.channels.split(" ").filter(Boolean);
   return WaveSurfer.create({
     container: section.querySelector("[data-wave]"),
@@ -158,7 +165,10 @@ export async function openPlayer(section, { moved, failed }) {
   const silences = readSilences(section.dataset.silences);
 
   const wave = await drawWave(section, audio, duration).catch(() => null);
-  if (!wave) return plainPlayer(audio, moved); // the browser's own controls stay
+  if (!wave) {
+    showOwn(section, audio, false);
+    return plainPlayer(audio, moved);
+  }
 
   const loop = looper(section, audio, duration);
   const tell = (seconds) => {
@@ -178,9 +188,6 @@ export async function openPlayer(section, { moved, failed }) {
     },
   };
 
-  audio.removeAttribute("controls");
-  section.classList.add("ready");
-  for (const part of section.querySelectorAll(".player-controls, .wave-legend")) part.hidden = false;
   showPlaying(section, audio);
   audio.addEventListener("error", () => failed(section.dataset.failed));
   section.querySelector("[data-play]").addEventListener("click", player.toggle);

@@ -300,7 +300,7 @@ const remarks = new Remarks(page, {
     showState(found);
   },
   refreshed: () => {
-    call.read();
+    call.transcript?.read();
     for (const item of items) showOverride(item);
   },
   flush: () => saver.flush(),
@@ -429,6 +429,7 @@ async function start() {
   restoreSettings();
   listen();
   remarks.listen();
+  const opening = openCall(page, keys); // what is far away is asked for before the page is laid out
   enter(items.find((item) => !item.classList.contains("answered")) ?? items[0], { focus: false });
   page.focus({ preventScroll: true });
   const before = Number(page.dataset.seconds);
@@ -438,7 +439,7 @@ async function start() {
   };
   tick();
   window.setInterval(tick, 1000);
-  call = await openCall(page, keys);
+  call = await opening;
   await restoreChanges();
 }
 

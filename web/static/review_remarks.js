@@ -5,20 +5,22 @@ import { notify } from "./app.js";
 import { clock } from "./call_player.js";
 import { ask } from "./review_saving.js";
 
-/** Exchange the parts of the page that the server may have changed; what is typed in the form stays. */
-async function refresh(page) {
+/** What the server sent of each part of the page that it may change: scripts have worked on it since. */
+const partsOf = (page) => new Map([...page.querySelectorAll("[data-region]")].map((region) => [region.dataset.region, region.innerHTML]));
+
+/** Exchange the parts of the page that the server has changed since it `sent` them; what is typed in the form stays. */
+async function refresh(page, sent) {
   const response = await fetch(page.dataset.own, { headers: { Accept: "text/html" } });
   if (!response.ok || response.redirected) return false;
   const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
   for (const region of page.querySelectorAll("[data-region]")) {
     const found = fresh.querySelector(`[data-region="${CSS.escape(region.dataset.region)}"]`);
-    if (!found || found.innerHTML === region.innerHTML) {
-      if (found) Object.assign(region.dataset, found.dataset);
-      continue;
-    }
+    if (!found) continue;
+    Object.assign(region.dataset, found.dataset);
+    if (found.innerHTML === sent.get(region.dataset.region)) continue;
+    sent.set(region.dataset.region, found.innerHTML);
     const scrolled = region.scrollTop;
     region.replaceChildren(...document.importNode(found, true).childNodes);
-    Object.assign(region.dataset, found.dataset);
     region.scrollTop = scrolled;
   }
   const auto = [page, fresh].map((one) => one.querySelector("[data-auto-total]"));
@@ -26,10 +28,14 @@ async function refresh(page) {
   return true;
 }
 
+/** The number of the turn whose line `button` stands in. */
+const turnOf = (button) => Number(button.closest(".line").id.replace("turn-", ""));
+
 export class Remarks {
   constructor(page, tools) {
     this.page = page;
     this.tools = tools;
+    this.sent = partsOf(page);
     this.about = {};
     this.remark = document.getElementById("remark");
     this.correction = document.getElementById("correction");
@@ -40,7 +46,7 @@ export class Remarks {
       const turn = event.target.closest("[data-comment-turn]");
       const correct = event.target.closest("[data-correct]");
       const removed = event.target.closest("[data-remove-comment]");
-      if (turn) this.write({ turn: Number(turn.dataset.commentTurn), at: Number(turn.closest(".line").dataset.start) });
+      if (turn) this.write({ turn: turnOf(turn), at: Number(turn.closest(".line").dataset.start) });
       else if (correct && correct !== this.page) this.correct(correct);
       else if (removed) this.remove(removed.dataset.removeComment);
     });
@@ -113,7 +119,7 @@ export class Remarks {
 
   correct(button) {
     const line = button.closest(".line");
-    this.about = { turn: Number(button.dataset.correct) };
+    this.about = { turn: turnOf(button) };
     const text = this.correction.querySelector("textarea");
     text.value = line.querySelector(".line-words").textContent.trim();
     this.show(this.correction, this.tools.say("correct_at", clock(Number(line.dataset.start))));
@@ -138,6 +144,6 @@ export class Remarks {
   }
 
   async renew() {
-    if (await refresh(this.page)) this.tools.refreshed();
+    if (await refresh(this.page, this.sent)) this.tools.refreshed();
   }
 }
