@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 
 from models import Role
 from qa.settings import Settings, SettingsError
@@ -113,9 +113,15 @@ def test_private_pages_are_kept_nowhere_and_static_files_are(built: tuple[Flask,
 
     assert client.get("/").headers["Cache-Control"] == "no-store"
     assert client.get("/nothing-here").headers["Cache-Control"] == "no-store"
-    with client.get("/static/app.css?v=1") as kept, client.get("/static/app.css") as asked_for_each_time:
+    with app.test_request_context():
+        script = url_for("static", filename="review.js")
+    with client.get(script) as kept:
         assert "immutable" in kept.headers["Cache-Control"]
-        assert asked_for_each_time.headers["Cache-Control"] == "public, no-cache"
+    for other in ("/static/app.css", "/static/v/of-yesterday/app.css"):
+        with client.get(other) as asked_for_each_time:
+            assert asked_for_each_time.headers["Cache-Control"] == "public, no-cache"
+    with client.get(script.replace("review.js", "app.js")) as imported:  # as review.js names it: ./app.js
+        assert "immutable" in imported.headers["Cache-Control"]
 
 
 def test_the_style_nonce_is_new_for_each_answer(built: tuple[Flask, World]) -> None:

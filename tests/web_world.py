@@ -151,6 +151,7 @@ class World:
             "code": "en",
             "key": self.card.phrase_set.key if self.card.phrase_set else "",
             "filename": "app.css",
+            "version": "any",
             "draw_id": self.sampled.draw_id,
             "draft_id": self.draft.id,
             "sampled_id": self.sampled.id,

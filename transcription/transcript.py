@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from transcription.json_values import JsonObject, WrongValue
@@ -134,10 +135,30 @@ def _turn(data: JsonObject, timed: bool) -> Turn:
     speaker = data.choice("speaker", SPEAKERS)
     start, end = _start_and_end(data)
     text = data.text("text")
-    words = tuple(_word(word) for word in data.objects("words")) if "words" in data else ()
+    words = _words(data) if "words" in data else ()
     if words and not timed:
         raise data.wrong("words", "leave them out, a transcript with timed = false has no word times")
     return Turn(speaker, start, end, text, words)
+
+
+def _words(data: JsonObject) -> tuple[Word, ...]:
+    given = data.value("words")
+    usual = [_usual_word(word) for word in given] if type(given) is list else [None]
+    if None not in usual:
+        return tuple(usual)  # type: ignore[arg-type]
+    return tuple(_word(word) for word in data.objects("words"))
+
+
+def _usual_word(data: object) -> Word | None:
+    """Return a word as nearly all of them are written, of which a call has thousands; None for `_word` to look at."""
+    if type(data) is not dict:
+        return None
+    text, start, end, sure = data.get("text"), data.get("start"), data.get("end"), data.get("confidence")
+    if type(text) is not str or type(start) is not float or type(end) is not float or not 0 <= start <= end < inf:
+        return None
+    if sure is not None and (type(sure) is not float or not 0 <= sure <= 1):
+        return None
+    return Word(text, start, end, sure)
 
 
 def _word(data: JsonObject) -> Word:

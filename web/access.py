@@ -72,7 +72,5 @@ def to_login() -> ResponseReturnValue:
 
 
 def init_app(app: Flask) -> None:
-    static = app.view_functions["static"]
-    public(static)  # scripts, styles and icons: nothing of anybody's
     app.before_request(guard)
     app.jinja_env.globals["may_visit"] = may_visit

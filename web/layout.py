@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request, url_for
+from flask import Flask, Response, current_app, request, url_for
 from flask_babel import gettext
 from flask_login import current_user
 from markupsafe import Markup
 
 from models import Role
-from web.access import may_visit
+from web.access import may_visit, public
 from web.context import settings
 from web.i18n import LANGUAGES, N_, html_language
 
@@ -223,15 +224,28 @@ def _shapes(name: str) -> Markup:
     )
 
 
+@cache
+def static_version() -> str:
+    """Return what changes with the content of any static file."""
+    digest = sha256()
+    for file in sorted(path for path in VENDOR.parent.rglob("*") if path.is_file()):
+        digest.update(file.relative_to(VENDOR.parent).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
 def add_version(endpoint: str, values: dict[str, Any]) -> None:
     """Give static files an address that changes with their content, so that browsers may keep them.
 
-    Our own scripts have none: they import each other by plain address, and a module with two addresses runs twice.
+    It stands in the path: scripts import each other by relative addresses, so that these have it too.
     """
-    if endpoint == "static" and "filename" in values:
-        file = VENDOR.parent / values["filename"]
-        if file.is_file() and (file.suffix != ".js" or VENDOR in file.parents):
-            values["v"] = int(file.stat().st_mtime)
+    if endpoint == "static":
+        values.setdefault("version", static_version())
+
+
+@public  # scripts, styles and icons: nothing of anybody's
+def static_file(filename: str, version: str | None = None) -> Response:
+    """Send a static file; the version in its address is for the browser."""
+    return current_app.send_static_file(filename)
 
 
 def page_address(**changes: Any) -> str:
@@ -253,6 +267,8 @@ def shared_values() -> dict[str, Any]:
 
 
 def init_app(app: Flask) -> None:
+    app.view_functions["static"] = static_file
+    app.add_url_rule("/static/v/<version>/<path:filename>", "static", static_file)
     app.url_defaults(add_version)
     app.context_processor(shared_values)
     app.jinja_env.globals.update(icon=icon, icon_sheet=icon_sheet, icon_use=icon_use, page_address=page_address)

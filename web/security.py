@@ -7,6 +7,7 @@ import secrets
 from flask import Flask, Response, g, request
 
 from web.context import settings
+from web.layout import static_version
 
 YEAR = 365 * 24 * 3600
 
@@ -55,7 +56,8 @@ def add_headers(response: Response) -> Response:
 def cache_control(response: Response) -> str:
     """Private pages are not kept anywhere; files of the application are kept for as long as they are the same."""
     if request.endpoint == "static" and response.status_code < 400:
-        return f"public, max-age={YEAR}, immutable" if "v" in request.args else "public, no-cache"
+        current = (request.view_args or {}).get("version") == static_version()
+        return f"public, max-age={YEAR}, immutable" if current else "public, no-cache"
     if response.cache_control.private:  # the view knows better, for instance for sound that is sought in
         return str(response.cache_control)
     return "no-store"
