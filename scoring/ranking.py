@@ -98,5 +98,7 @@ def _between(value: Floats, variance: Floats) -> float:
         weight = 1 / (variance + between)
         return float(weight @ (value - weight @ value / weight.sum()) ** 2) - (len(value) - 1)
 
+    if len(value) == 1:
+        return 0.0  # the rest of a subtraction is no difference
     most = float(value.var()) * len(value) + 1
     return float(brentq(excess, 0.0, most)) if excess(0.0) > 0 else 0.0

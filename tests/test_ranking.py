@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from scoring.ranking import places, tie_groups
@@ -56,6 +56,7 @@ def test_alike_they_are_one_group_with_one_value() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0, 30)), min_size=1, max_size=12))
+@example([(31.5, 14.0)])
 def test_every_place_is_given_once_and_no_value_is_drawn_past_the_others(pairs: list[tuple[float, float]]) -> None:
     terms = [term(value, half) for value, half in sorted(pairs, reverse=True)]
     found = places(terms)
