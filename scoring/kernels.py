@@ -332,25 +332,14 @@ def place_units(places, pattern, weights, units, unit_ids, stream, homes, starts
 
 
 @_compiled
-def least_sure(confidences, low, high):  # type: ignore[no-untyped-def]
-    """Return the least confidence, at most 1, of the units `low` to `high`, both included; 1 when none is known."""
-    trust = np.float32(1.0)
-    for here in range(low, high + 1):
-        confidence = confidences[here]
-        if confidence == confidence and confidence < trust:
-            trust = confidence
-    return trust
-
-
-@_compiled
-def known_trust(confidences, low, high):  # type: ignore[no-untyped-def]
-    """Return the least confidence of the units `low` to `high`, both included; NaN when none is known."""
-    trust = np.float32(2.0)
+def least_sure(confidences, low, high, unknown):  # type: ignore[no-untyped-def]
+    """Return the least confidence of the units `low` to `high`, both included; `unknown` when none is known."""
+    trust = np.float32(np.inf)
     for here in range(low, high + 1):
         confidence = confidences[here]
         if confidence == confidence:
             trust = min(trust, confidence)
-    return trust if trust <= 1 else np.float32(np.nan)
+    return trust if trust <= 1 else np.float32(unknown)
 
 
 @_compiled
@@ -414,7 +403,7 @@ def prove(  # type: ignore[no-untyped-def]
                 if high - low > 1:
                     low += 1
                     high -= 1
-            trust = known_trust(confidences, first + max(low, 0), first + min(high, span - 1))
+            trust = least_sure(confidences, first + max(low, 0), first + min(high, span - 1), np.nan)
             doubt = min(np.float32(_MOST_DOUBT), wrongness(trust, wrong))
             clear = np.exp(min(told[unit] * np.float32(_TEMPER), np.float32(6.0)))
             said = min(np.float32(0.0), np.float32(np.log((1 - _GARBLED) * clear + _GARBLED)) + doubt)
@@ -613,7 +602,7 @@ def compare_words(unit_flags, unit_weights, confidences, first, span, room, loss
         high = room[_AFTER, unit]
         inner_low = room[_FIRST, unit] if there else low
         inner_high = room[_LAST, unit] if there else high
-        trust = least_sure(confidences, first + max(inner_low, 0), first + min(inner_high, span - 1))
+        trust = least_sure(confidences, first + max(inner_low, 0), first + min(inner_high, span - 1), 1.0)
         features[DOUBT] += one * (1 - trust)
         wide = np.float32(1.0)
         for home in range(max(0, low + (0 if there else 1)), min(span, high + (1 if there else 0))):
