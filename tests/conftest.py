@@ -33,7 +33,14 @@ hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
 
 
-_dialects: dict[str, Dialect] = {}
+def _connected_dialect() -> Dialect:
+    """Return a dialect of SQLite that has seen a connection: only then it knows what the database can do."""
+    engine = sqlalchemy.create_engine("sqlite://")
+    engine.connect().close()
+    return engine.dialect
+
+
+_dialect = _connected_dialect()
 _statements: MutableMapping[Any, Any] = LRUCache(3000)
 
 
@@ -44,7 +51,7 @@ def _create_engine(url: Any, **options: Any) -> Engine:
     """
     engine = sqlalchemy.create_engine(url, **options)
     if engine.dialect.name == "sqlite":
-        engine.dialect = _dialects.setdefault(engine.dialect.name, engine.dialect)  # statements are kept by dialect
+        engine.dialect = _dialect  # statements are kept by dialect
         engine._compiled_cache = _statements
     return engine
 
