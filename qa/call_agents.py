@@ -180,12 +180,9 @@ def _unfinished(session: Session, call: Call) -> Sequence[Review]:
 
 def _drop_dependent_drafts(session: Session, call: Call, to: Agent) -> list[int]:
     """Delete the drafts of those who may not judge `to`, and take their remarks back; return the drafts' ids."""
-    coached = set(session.scalars(select(CoachingRecord.review_id).where(CoachingRecord.review_id.is_not(None))))
-    dropped = [
-        review
-        for review in _unfinished(session, call)
-        if dependence(review.inspector, to) is not None and review.id not in coached
-    ]
+    dependent = {one.id: one for one in _unfinished(session, call) if dependence(one.inspector, to) is not None}
+    coached = set(session.scalars(select(CoachingRecord.review_id).where(CoachingRecord.review_id.in_(dependent))))
+    dropped = [review for identity, review in dependent.items() if identity not in coached]
     ids = [review.id for review in dropped]
     session.execute(update(CallComment).where(CallComment.review_id.in_(ids)).values(review_id=None, removed_at=now()))
     for review in dropped:

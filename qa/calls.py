@@ -180,8 +180,8 @@ def calls_to_judge(session: Session, user: User, ids: Collection[int]) -> set[in
     """Return which of the calls `ids` are waiting for an opinion of `user` that must be their own.
 
     That is a drawn call given to them, a call of an open calibration that they take part in, and one about which they
-    decide a blind appeal. What others found
-    there stays hidden until they have submitted: a second inspector should not even know that there is a first.
+    decide a blind appeal. What others found there stays hidden until they have submitted: a second inspector should
+    not even know that there is a first.
     """
     if user.role not in SEES_ALL:
         return set()

@@ -7,7 +7,6 @@ submitted by them. Other roles see it as ever.
 from __future__ import annotations
 
 from sqlalchemy import Select, select
-from sqlalchemy.orm import Session
 
 from models import Review, Role, User
 from qa.settings import Settings
@@ -23,10 +22,3 @@ def judged_calls(user: User) -> Select[int]:
     return select(Review.call_id).where(
         Review.inspector_id == user.id, Review.submitted_at.is_not(None), Review.ordinary
     )
-
-
-def hides_agent(session: Session, user: User, settings: Settings, call_id: int) -> bool:
-    """Return whether `user` may not see whose call this is."""
-    if not hides_agents(user, settings):
-        return False
-    return session.scalar(judged_calls(user).where(Review.call_id == call_id).limit(1)) is None

@@ -151,8 +151,10 @@ def review_of(
 
 
 def blind_to(session: Session, user: User, call: Call) -> bool:
-    """Whether `user` has a blind review of `call` in hand, or a blind appeal: till it is done, the machine's marks stay
-    hidden."""
+    """Whether `user` has a blind review of `call` in hand, or a blind appeal.
+
+    Until it is done the machine's marks stay hidden.
+    """
     return bool(contested_of(session, user, [call.id])) or (
         session.scalar(
             select(Review.id).where(

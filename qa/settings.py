@@ -10,10 +10,10 @@ import os
 import re
 import tomllib
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
@@ -49,6 +49,12 @@ _MAIL_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+
 def is_mail_address(text: str) -> bool:
     """Tell whether `text` is one plain mail address."""
     return len(text) <= 254 and _MAIL_ADDRESS.fullmatch(text) is not None
+
+
+@cache
+def _time_zones() -> set[str]:
+    """Return the names of all time zones: looking them up takes 40 ms."""
+    return available_timezones()
 
 
 class SettingsError(ValueError):
@@ -248,10 +254,8 @@ class Settings(BaseSettings):
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):  # no such file, no name of one, a folder
-            raise ValueError("is not an IANA time zone; write for example Asia/Shanghai or Europe/London") from None
+        if value not in _time_zones():
+            raise ValueError("is not an IANA time zone; write for example Asia/Shanghai or Europe/London")
         return value
 
     @field_validator("file_name_pattern")

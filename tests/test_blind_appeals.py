@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -30,8 +29,7 @@ from qa.blind_appeals import contested_of
 from qa.periods import Period, PeriodKind
 from qa.reviewer_checks import draw_checks
 from tests.factories import make_agent, make_user
-from tests.web_world import World, finished_review, method_of, open_world, rules, scored_call
-from web.access import roles_of
+from tests.web_world import World, body, finished_review, open_world, pages_of, scored_call
 
 VERDICT = (
     "verdict-of-the-scorer",
@@ -109,23 +107,8 @@ def built(tmp_path_factory: pytest.TempPathFactory, _empty_database: Path) -> tu
         return app, world, Contested(session, world)
 
 
-def body(client: FlaskClient, address: str) -> str:
-    with client.get(address) as answer:
-        assert answer.status_code in (200, 302, 404), f"{address}: {answer.status_code}"
-        return answer.get_data().decode(errors="replace")
-
-
 def told_in(text: str) -> list[str]:
     return [words for words in VERDICT if words in text]
-
-
-def pages_of(app: Flask, world: World, role: Role) -> list[str]:
-    with app.app_context():
-        return [
-            world.address(app, rule)
-            for rule in rules(app)
-            if method_of(rule) == "GET" and role in (roles_of(rule.endpoint) or ()) and rule.endpoint != "static"
-        ]
 
 
 @pytest.mark.parametrize("role", DECIDERS)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from flask.testing import FlaskClient
 from sqlalchemy.orm import Session
 
 from models import (
@@ -31,8 +30,7 @@ from qa.comments import CommentKind, add_comment
 from qa.settings import Settings
 from tests.factories import make_agent, make_call, make_team, make_user
 from tests.web_client import make_app
-from tests.web_world import World, drawn_call, finished_review, make_world, method_of, open_world, rules, scored_call
-from web.access import roles_of
+from tests.web_world import World, body, drawn_call, finished_review, make_world, open_world, pages_of, scored_call
 
 SECRET = ("9377", "Xaviera Quill")
 
@@ -104,27 +102,12 @@ def built(tmp_path_factory: pytest.TempPathFactory, _empty_database: Path) -> tu
         return app, world, Hidden(session, world)
 
 
-def pages_of(app: Flask, world: World, role: Role) -> list[str]:
-    with app.app_context():
-        return [
-            world.address(app, rule)
-            for rule in rules(app)
-            if method_of(rule) == "GET" and role in (roles_of(rule.endpoint) or ()) and rule.endpoint != "static"
-        ]
-
-
 def named_in(text: str) -> bool:
     return any(word in text for word in SECRET)
 
 
 def heading_of(page: str) -> str:
     return "".join(re.findall(r"<h1.*?</h1>|<title>.*?</title>", page, flags=re.DOTALL))
-
-
-def body(client: FlaskClient, address: str) -> str:
-    with client.get(address) as answer:
-        assert answer.status_code in (200, 302, 404), f"{address}: {answer.status_code}"
-        return answer.get_data().decode(errors="replace")
 
 
 def test_no_page_tells_an_inspector_whose_call_it_is(built: tuple[Flask, World, Hidden]) -> None:

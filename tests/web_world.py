@@ -76,6 +76,7 @@ from tests.factories import (
     make_user,
 )
 from tests.web_client import logged_in, make_app
+from web.access import roles_of
 
 DIALOGUE = [
     ("agent", "Good morning, my name is Dana, how can I help?"),
@@ -453,3 +454,20 @@ def method_of(rule: Rule) -> str:
 def rules(app: Flask) -> Iterator[Rule]:
     """Yield every route of the application."""
     yield from sorted(app.url_map.iter_rules(), key=lambda rule: (rule.rule, method_of(rule)))
+
+
+def pages_of(app: Flask, world: World, role: Role) -> list[str]:
+    """Return an address of everything that `role` may get, static files aside."""
+    with app.app_context():
+        return [
+            world.address(app, rule)
+            for rule in rules(app)
+            if method_of(rule) == "GET" and role in (roles_of(rule.endpoint) or ()) and rule.endpoint != "static"
+        ]
+
+
+def body(client: FlaskClient, address: str) -> str:
+    """Return what stands at `address`, which may lead elsewhere or be hidden but not fail."""
+    with client.get(address) as answer:
+        assert answer.status_code in (200, 302, 404), f"{address}: {answer.status_code}"
+        return answer.get_data().decode(errors="replace")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import cast
@@ -192,10 +192,10 @@ def show(agent_id: int) -> ResponseReturnValue:
     row = next(iter(book.rows(agent_ids=[agent.id])), None)
     if row is None:  # Joined after the period was published: there is a page, and nothing on it.
         row = newcomer(agent, book)
-    behind = shown_of(evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at))
-    contested = set(session.scalars(contested_calls(reader())))
+    shown = calls_shown()
+    behind = shown_of(evidence_behind(session, agent.id, period, zone=settings.zone, until=book.published_at), shown)
     rates = [
-        replace(rate, missed=tuple(one for one in rate.missed if one not in contested and not hides_agent(one)))
+        replace(rate, missed=tuple(filter(shown, rate.missed)))
         for rate in item_rates(session, agent.id, period, zone=settings.zone)
     ]
     weakest = [rate for rate in rates if rate.share < 100][:5]
@@ -382,15 +382,14 @@ def teams() -> list[Team]:
     return list(session.scalars(select(Team).order_by(Team.name)))
 
 
-def shown_of(behind: Behind) -> Behind:
-    """Return what stands behind a score without the calls that the current user may not place or judge by others."""
+def calls_shown() -> Callable[[int], bool]:
+    """Return what tells of a call's id whether the current user may place the call and know what was found in it."""
     contested = set(session.scalars(contested_calls(reader())))
-    if not hides_agents() and not contested:
-        return behind
+    return lambda call_id: call_id not in contested and not hides_agent(call_id)
 
-    def shown(call_id: int) -> bool:
-        return call_id not in contested and not hides_agent(call_id)
 
+def shown_of(behind: Behind, shown: Callable[[int], bool]) -> Behind:
+    """Return what stands behind a score, of calls only those that are `shown`."""
     return replace(
         behind,
         reviews=[one for one in behind.reviews if shown(one.call_id)],

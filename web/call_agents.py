@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from flask_login import current_user
@@ -12,11 +12,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from models import Agent, Call, Role, User
-from qa.call_agents import MAX_REASON, agents_for, reassign, refusal_to_reassign
-from qa.calls import may_see, visible_calls
+from qa.call_agents import MAX_REASON, REASSIGNERS, agents_for, reassign, refusal_to_reassign
+from qa.calls import may_see
 from qa.refusals import N_, Refused
 from web.access import allow
 from web.audit import address
+from web.calls import visible_call
 from web.context import settings
 from web.csv_pages import UNPROCESSABLE
 from web.db import session
@@ -24,8 +25,6 @@ from web.hidden_agents import hides_agent
 from web.refusal_text import refusal_text
 
 bp = Blueprint("call_agents", __name__, url_prefix="/calls/<int:call_id>/agent")
-
-REASSIGNERS = (Role.INSPECTOR, Role.SUPERVISOR, Role.LEAD)
 
 
 @bp.get("")
@@ -59,14 +58,6 @@ def change(call_id: int) -> ResponseReturnValue:
 
 def reader() -> User:
     return cast(User, current_user)
-
-
-def visible_call(call_id: int) -> Call:
-    """Return the call; 404 when there is none or when it is not the current user's to see."""
-    call: Call | None = session.scalar(
-        visible_calls(reader()).where(Call.id == call_id).options(joinedload(Call.agent).joinedload(Agent.team))
-    )
-    return call or abort(404)
 
 
 def back_address(call_id: int) -> str:
