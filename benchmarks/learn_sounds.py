@@ -44,7 +44,7 @@ def spoken_and_heard(cases: Iterable[Case]) -> Iterator[tuple[Units, Units, NDAr
             spoken = [word for turn in case.spoken if turn["speaker"] == speaker for word in normal.words(turn["text"])]
             side = transcript.side(speaker)
             if spoken and side.texts:
-                yield spoken, side.texts, np.array(side.confidences, np.float64)
+                yield spoken, side.texts, side.confidences
 
 
 def learned(cases: Sequence[Case], pseudo: float) -> dict[str, Any]:

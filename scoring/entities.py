@@ -49,7 +49,7 @@ def entities(kind: str, case: Case, side: Side, low: int, high: int) -> Iterator
 
 
 def _doubted(side: Side, first: int, last: int) -> str | None:
-    known = [confidence for confidence in side.confidences[first:last] if confidence is not None]
+    known = side.reported(first, last)
     return "digits_doubted" if known and min(known) < LOW_CONFIDENCE else None
 
 

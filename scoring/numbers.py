@@ -46,6 +46,16 @@ def is_several(units: Sequence[str], at: int) -> bool:
     return after.isdigit() or (after in _EN_OH and at + 2 < len(units) and units[at + 2].isdigit())
 
 
+def may_begin_number(unit: str) -> bool:
+    """Whether an English number of several words may begin with a unit, so far as the next one shows (`is_several`)."""
+    return unit in TRIGGERS_ENGLISH or unit == "a" or unit in _EN_OH or unit.isdecimal()
+
+
+def may_go_on_in_number(unit: str) -> bool:
+    """Whether an English number of several words may go on with a unit (`is_several`)."""
+    return unit.isdigit() or unit in PLACES_ENGLISH or unit in _EN_OH
+
+
 def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool = True) -> list[Piece]:
     """Write every run of Chinese numerals as Arabic digits, one unit each.
 

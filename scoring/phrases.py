@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -19,7 +20,6 @@ from scoring.entries import Entry, PatternTooSlow, compile_entry, occurrences, s
 from scoring.phrase_model import PhraseModel, phrase_model
 from scoring.spoken import Side, Spoken
 from scoring.text import Normaliser, normaliser
-from scoring.word_kinds import NEGATORS_CHINESE, NEGATORS_ENGLISH
 from transcription.transcript import AGENT, Transcript
 
 log = logging.getLogger(__name__)
@@ -161,8 +161,7 @@ class PhraseFinder:
         self._phrases = {
             name: [self._compiled(name, wording) for wording in wordings] for name, wordings in phrases.items()
         }
-        self._entries = tuple(entry for entries in self._phrases.values() for entry in entries)
-        self._wordings = _wordings(self._entries)
+        self._wordings = Wordings.of(entry for entries in self._phrases.values() for entry in entries)
 
     def _compiled(self, name: str, wording: str) -> Entry:
         unknown = set(slot_names(wording)).difference(STANDARD_SLOTS)
@@ -184,24 +183,24 @@ class PhraseFinder:
         """
         spoken = Spoken(transcript, self._normal)
         side = spoken.side(speaker)
-        if not side.texts:
+        if not len(side):
             return dict.fromkeys(self._phrases, NOTHING)
-        fits = _fits(self._entries, self._wordings, side, 0, len(side.texts), patient=True)
-        model = phrase_model(self._normal.chinese)
+        fits = _fits(self._wordings, side, 0, len(side), patient=True)
+        model, timed = phrase_model(self._normal.chinese), spoken.timed
         found: dict[str, PhraseMatch] = {}
-        places = iter(fits)
+        at = 0
         for name, entries in self._phrases.items():
-            best: Place | None = None
-            for entry in entries:
-                place = next(places)
+            entry, best = entries[0], fits[at]
+            for other, place in zip(entries[1:], fits[at + 1 : at + len(entries)], strict=True):
                 if place is not None and (best is None or place[0] > best[0]):
-                    best, wording = place, entry
+                    entry, best = other, place
+            at += len(entries)
             if best is None:
                 found[name] = NOTHING
             elif best[1] < 0:
-                found[name] = PhraseMatch(UNSURE, best[0], wording.source)
+                found[name] = PhraseMatch(UNSURE, best[0], entry.source)
             else:
-                found[name] = _match(wording, best, side, model, spoken.timed)
+                found[name] = _match(entry, best, side, model, timed)
         return found
 
 
@@ -217,61 +216,91 @@ def _normal_form(language: str, phrases: Mapping[str, Sequence[str]]) -> Normali
 Place = tuple[float, int, int]  # probability, first unit, last unit + 1
 
 
-def _wordings(entries: Iterable[Entry]) -> tuple[tuple[str, ...], ...]:
-    """Return all that is looked for by its sounds: the words of the entries that have any, then all their options."""
-    return tuple(
-        [entry.words for entry in entries if entry.words] + [option for entry in entries for option in entry.options]
-    )
+@dataclass(frozen=True, slots=True)
+class Wordings:
+    """Entries, and all that is looked for by its sounds for them."""
+
+    entries: tuple[Entry, ...]
+    texts: tuple[tuple[str, ...], ...]  # the words of the entries that have any, then the options of all
+    plain: tuple[int, ...]  # of each of the words: the number of its entry
+    closer: tuple[
+        tuple[int, int, int], ...
+    ]  # entries that take a closer look: number, its words in `texts`, its options
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry]) -> Wordings:
+        """Return what is looked for by its sounds for some entries."""
+        entries = tuple(entries)
+        plain = tuple([number for number, entry in enumerate(entries) if entry.words])
+        words = [entries[number].words for number in plain]
+        options: list[tuple[str, ...]] = []
+        closer = []
+        for number, entry in enumerate(entries):
+            if entry.short or entry.options or not entry.words:
+                closer.append((number, plain.index(number) if entry.words else -1, len(words) + len(options)))
+            options.extend(entry.options)
+        return cls(entries, (*words, *options), plain, tuple(closer))
 
 
 def _fits(
-    entries: Sequence[Entry],
-    wordings: tuple[tuple[str, ...], ...],
-    side: Side,
-    low: int,
-    high: int,
-    *,
-    latest: bool = False,
-    patient: bool = False,
+    wordings: Wordings, side: Side, low: int, high: int, *, latest: bool = False, patient: bool = False
 ) -> list[Place | None]:
-    """Return the best place of each entry between the units `low` and `high`; `wordings` are those of the entries.
+    """Return the best place of each entry between the units `low` and `high`.
 
     With `patient` a pattern that takes too long has a doubtful place that is nowhere (-1, -1).
 
     Raises:
         PatternTooSlow: a pattern took too long, without `patient`.
     """
-    sounds = _sound_places(wordings, side, low, high, latest) if wordings else []
-    options = len(wordings) - sum([len(entry.options) for entry in entries])
-    words = iter(sounds)
-    negators = NEGATORS_CHINESE if side.normal.chinese else NEGATORS_ENGLISH
-    texts, model = side.texts, phrase_model(side.normal.chinese)
-    places: list[Place | None] = []
-    for entry in entries:
-        alike: Sequence[Place] = ()
-        if entry.options:
-            alike = sounds[options : options + len(entry.options)]
-            options += len(entry.options)
-        if not entry.words:
-            try:
-                places.append(_pattern_place(entry, side, (low, high), alike, model, latest))
-            except PatternTooSlow as error:
-                if not patient:
-                    raise
-                log.warning("%r: %s", entry.source, error)
-                places.append((model.doubt, -1, -1))
-            continue
-        place = max([next(words), *alike], key=itemgetter(0)) if alike else next(words)
-        probability, first, last = place
-        if first < 0:
-            places.append(None)
-        elif entry.short:
-            places.append(_short_place(entry, side, place, (low, high), model, latest))
-        elif probability > DENIED and texts[first - 1] in negators and not entry.denies and negated_before(side, first):
-            places.append((_denied(side, first, probability, model), first, last))
-        else:
-            places.append(place)
+    entries = wordings.entries
+    sounds, odd = _sound_places(wordings.texts, side, low, high, latest) if wordings.texts else ([], [])
+    places: list[Place | None]
+    if len(wordings.plain) == len(entries):
+        places = [*sounds[: len(entries)]]
+    else:
+        places = [None] * len(entries)
+        for number, place in zip(wordings.plain, sounds, strict=False):
+            places[number] = place
+    for at in odd:
+        if at < len(wordings.plain):
+            number = wordings.plain[at]
+            places[number] = _unless_denied(entries[number], sounds[at], side)
+    for number, at, options in wordings.closer:
+        entry = entries[number]
+        alike = sounds[options : options + len(entry.options)]
+        try:
+            places[number] = _closer_place(
+                entry, [*sounds[at : at + 1], *alike] if at >= 0 else alike, side, (low, high), latest
+            )
+        except PatternTooSlow as error:
+            if not patient:
+                raise
+            log.warning("%r: %s", entry.source, error)
+            places[number] = phrase_model(side.normal.chinese).doubt, -1, -1
     return places
+
+
+def _closer_place(
+    entry: Entry, alike: Sequence[Place], side: Side, where: tuple[int, int], latest: bool
+) -> Place | None:
+    """Return the place of a short entry, of a pattern, or of one that may be said in several ways."""
+    model = phrase_model(side.normal.chinese)
+    if not entry.words:
+        return _pattern_place(entry, side, where, alike, model, latest)
+    place = max(alike, key=itemgetter(0))
+    if entry.short and place[1] >= 0:
+        return _short_place(entry, side, place, where, model, latest)
+    return _unless_denied(entry, place, side)
+
+
+def _unless_denied(entry: Entry, place: Place, side: Side) -> Place | None:
+    """Return a place, hardly probable where a negation stands before it; None when it is nowhere."""
+    probability, first, last = place
+    if first < 0:
+        return None
+    if probability > DENIED and not entry.denies and negated_before(side, first):
+        return _denied(side, first, probability, phrase_model(side.normal.chinese)), first, last
+    return place
 
 
 def _denied(side: Side, first: int, probability: float, model: PhraseModel) -> float:
@@ -281,16 +310,26 @@ def _denied(side: Side, first: int, probability: float, model: PhraseModel) -> f
     return DENIED if confidence is None or confidence >= DOUBTED_WORDS else min(probability, model.doubt)
 
 
-def _sound_places(wordings: tuple[tuple[str, ...], ...], side: Side, low: int, high: int, latest: bool) -> list[Place]:
-    """Return the best place of each wording by its sounds; the first unit is -1 where nothing fits."""
+def _sound_places(
+    wordings: tuple[tuple[str, ...], ...], side: Side, low: int, high: int, latest: bool
+) -> tuple[list[Place], list[int]]:
+    """Return the best place of each wording by its sounds; the first unit is -1 where nothing fits.
+
+    Then which of them are nowhere or may have a negation before them.
+    """
     import numpy as np
 
+    from scoring.kernels import NEGATOR
     from scoring.stream import pack_of, search
 
-    model = phrase_model(side.normal.chinese)
-    hits = search(pack_of(wordings, side.normal.chinese), side.stream, model, low, high, latest)
-    probabilities = np.round(1 / (1 + np.exp(-np.clip(hits.scores, -30, 30))), 4).tolist()
-    return list(zip(probabilities, hits.spans[:, 0].tolist(), hits.spans[:, 1].tolist(), strict=True))
+    model, stream = phrase_model(side.normal.chinese), side.stream
+    hits = search(pack_of(wordings, side.normal.chinese), stream, model, low, high, latest)
+    probabilities = np.round(1 / (1 + np.exp(-np.clip(hits.scores, -30, 30))), 4)
+    firsts = hits.spans[:, 0]
+    negated = stream.lexicon.flags[stream.ids[np.maximum(firsts - 1, 0)]] & NEGATOR > 0
+    odd = np.flatnonzero((firsts < 0) | (negated & (firsts > 0) & (probabilities > DENIED)))
+    places = zip(probabilities.tolist(), firsts.tolist(), hits.spans[:, 1].tolist(), strict=True)
+    return list(places), odd.tolist()
 
 
 def _short_place(
@@ -343,7 +382,7 @@ def best_match(
         PatternTooSlow: a regular expression ran into its time limit.
     """
     entries = tuple(entries)
-    low, high = max(low, 0), min(high, len(side.texts))
+    low, high = max(low, 0), min(high, len(side))
     model = phrase_model(side.normal.chinese)
     exact: tuple[Entry, Place] | None = None
     for entry in entries:
@@ -355,7 +394,7 @@ def best_match(
     if low >= high or not entries:
         return NOTHING
     best: tuple[Entry, Place] | None = None
-    fits = _fits(entries, _wordings(entries), side, low, high, latest=latest)
+    fits = _fits(Wordings.of(entries), side, low, high, latest=latest)
     for entry, place in zip(entries, fits, strict=True):
         if place is not None and (best is None or place[0] > best[1][0]):
             best = entry, place
@@ -375,7 +414,7 @@ def _match(entry: Entry, place: Place, side: Side, model: PhraseModel, timed: bo
 def match_of(entry: Entry, fit: Fit, side: Side, *, timed: bool = True) -> PhraseMatch:
     """Return a fit as a match with its turn, times and words."""
     first, last = fit.first, max(fit.last, fit.first + 1)
-    if first >= len(side.texts):
+    if first >= len(side):
         return NOTHING
     start, end = side.moment(first, last) if timed else (None, None)
     return PhraseMatch(

@@ -3,75 +3,138 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import accumulate, chain
+from itertools import accumulate, chain, pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, TypeVar
 
+from scoring.numbers import Piece
+from scoring.reading import CLAUSE_ENDS, Reading, Words, reader_of
 from scoring.sounds import syllable
-from scoring.text import CLAUSE_ENDS, Normaliser, Piece, Reading, Token, reader_of
+from scoring.text import Normaliser, Token
 from transcription.transcript import AGENT, CUSTOMER, UNKNOWN, Transcript, Turn, Word
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from scoring.stream import Stream
 
+    T = TypeVar("T", np.float64, np.int32)
+
 PAUSE_S = 0.6  # between two words: a new clause begins
-_TEXT, _CONFIDENCE, _ONE = attrgetter("text"), attrgetter("confidence"), attrgetter("one")
+_TEXT = attrgetter("text")
 INTERRUPTED = 6  # words of the other side from which what follows is another sentence
 
 
-class Said(NamedTuple):
-    """One turn of a side, read: a reading per recognised word, or per written word when the turn has none."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The turns of one speaker, and their words read: those recognised, or those written where a turn has none."""
 
-    turn: int  # index in the transcript
-    source: Turn
-    readings: Sequence[Reading]
-    units: Sequence[str]  # normal form so far as it can be told without the words around it
-    plain: bool  # one bare and one normal unit for each word
-    interrupted: bool  # the other side spoke at length since this side's last turn
+    turns: Sequence[int]  # indexes in the transcript
+    sources: Sequence[Turn]
+    interrupted: Sequence[int]  # places of turns before which the other side spoke at length
+    cuts: Sequence[int]  # where each turn begins among the words, and the number of words
+    words: Words
+    read: NDArray[np.intp]  # of each word: its number among `words`
 
 
 class Side:
     """All that one speaker says, as units in normal form, in order of time.
 
-    Made for speed: units are plain texts; `tokens` with their times are made when they are asked for. Numbers and
-    mishearings are read within one turn, never across two.
+    Made for speed: words and units are numbers (scoring.reading); texts, and `tokens` with their times, are made when
+    they are asked for. Numbers and mishearings are read within one turn, never across two.
     """
 
     def __init__(
-        self, speaker: str, normal: Normaliser, said: Sequence[Said], *, strip: bool = True, numbers: bool = True
+        self, speaker: str, normal: Normaliser, said: Said, *, strip: bool = True, numbers: bool = True
     ) -> None:
+        import numpy as np
+
         self.speaker = speaker
         self.normal = normal
         self.said = said
+        self.units = said.words.units
         self._strip, self._numbers = strip, numbers
+        self._sizes = said.words.sizes.values[said.read]  # of each word: its units, read by itself
+        ends = np.concatenate([[0], np.cumsum(self._sizes)])
+        self._base: list[int] = ends[said.cuts].tolist()  # where turns begin so far as words are read by themselves
+        plain = said.words.units_of(said.read, self._sizes, ends)
         self._pieces: dict[int, list[Piece]] = {}  # of turns (by place in `said`) whose units need their neighbours
-        if strip and numbers:
-            parts = [one.units for one in said]
-            together = reader_of(self.normal).needs_neighbours
-            contexts = [place for place, part in enumerate(parts) if together(part)]
-        else:
-            parts = [()] * len(said)
-            contexts = list(range(len(said)))
-        for place in contexts:
+        for place in self._together(plain) if strip and numbers else range(len(said.turns)):
             self._pieces[place] = self._normal_form(place)
-            parts[place] = tuple(unit for unit, _, _ in self._pieces[place])
-        self.sizes = [len(part) for part in parts]
-        self.texts: tuple[str, ...] = tuple(chain.from_iterable(parts))
+        number = self.units.__getitem__
+        parts = {
+            place: np.array([number(unit) for unit, _, _ in pieces], np.int32) for place, pieces in self._pieces.items()
+        }
+        self.ids: NDArray[np.int32] = self._replaced(plain, parts)  # of each unit: its number among `units`
+        self._begins = self._base  # the first unit of each turn, and the number of all units
+        if parts:
+            sizes = [end - begin for begin, end in pairwise(self._base)]
+            for place, part in parts.items():
+                sizes[place] = len(part)
+            self._begins = list(accumulate(sizes, initial=0))
 
     def __len__(self) -> int:
-        return len(self.texts)
+        return len(self.ids)
+
+    def _together(self, plain: NDArray[np.int32]) -> list[int]:
+        """Return the turns with units that mean something else together than one by one."""
+        import numpy as np
+
+        words, read = self.said.words, self.said.read
+        some = np.flatnonzero(self._sizes)  # words that are no fillers
+        numbers = read[some]
+        tied = words.alone.values[numbers]
+        tied[:-1] |= words.begun.values[numbers[:-1]] & words.ended.values[numbers[1:]]
+        places = np.unique(np.searchsorted(self.said.cuts, some[tied], "right") - 1).tolist()
+        needed = reader_of(self.normal).needs_neighbours
+        text = self.units.texts.__getitem__
+        return [
+            place
+            for place in places
+            if needed(list(map(text, plain[self._base[place] : self._base[place + 1]].tolist())))
+        ]
+
+    def _replaced(self, plain: NDArray[T], parts: Mapping[int, NDArray[T]]) -> NDArray[T]:
+        """Return values of units that were read one by one, those of some turns replaced by their parts."""
+        import numpy as np
+
+        if not parts:
+            return plain
+        joined: list[NDArray[T]] = []
+        at = 0
+        for place, part in sorted(parts.items()):
+            joined += [plain[at : self._base[place]], part]
+            at = self._base[place + 1]
+        return np.concatenate([*joined, plain[at:]])
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        """The units."""
+        return tuple(map(self.units.texts.__getitem__, self.ids.tolist()))
+
+    def _read(self, place: int) -> NDArray[np.intp]:
+        return self.said.read[self.said.cuts[place] : self.said.cuts[place + 1]]
+
+    def _readings(self, place: int) -> list[Reading]:
+        """Return the words of a turn as they were read."""
+        return [self.said.words.readings[number] for number in self._read(place).tolist()]
+
+    def _plain(self, place: int) -> bool:
+        """Whether each word of a turn is one unit, before normalising and after."""
+        return place not in self._pieces and bool(self.said.words.plain.values[self._read(place)].all())
 
     def _normal_form(self, place: int) -> list[Piece]:
-        said = self.said[place]
-        texts = [unit for reading in said.readings for unit in reading.bare]
+        readings = self._readings(place)
+        texts = [unit for reading in readings for unit in reading.bare]
         clauses = []
         if self.normal.chinese:
             clauses = [
                 clause if number else opens
-                for reading, opens in zip(said.readings, _openings(said), strict=True)
+                for reading, opens in zip(readings, _openings(self.said.sources[place], readings), strict=True)
                 for number, clause in enumerate(reading.clauses)
             ]
         return self.normal.normal_form(texts, clauses, strip=self._strip, numbers=self._numbers)
@@ -79,16 +142,18 @@ class Side:
     @cached_property
     def turns(self) -> tuple[int, ...]:
         """Of each unit: the index of its turn in the transcript."""
-        return tuple(one.turn for one, size in zip(self.said, self.sizes, strict=True) for _ in range(size))
+        sizes = [end - begin for begin, end in pairwise(self._begins)]
+        return tuple(turn for turn, size in zip(self.said.turns, sizes, strict=True) for _ in range(size))
 
-    @cached_property
-    def _begins(self) -> list[int]:
-        """The first unit of each turn in `said`, and the number of all units."""
-        return list(accumulate(self.sizes, initial=0))
+    @property
+    def breaks(self) -> list[int]:
+        """The units before which the other side spoke at length: what is said after it is another sentence."""
+        begins = self._begins
+        return [begins[place] for place in self.said.interrupted if begins[place] < begins[place + 1]]
 
     def turn_of(self, unit: int) -> int:
         """Return the index in the transcript of the turn that a unit belongs to."""
-        return self.said[self.place(unit)].turn
+        return self.said.turns[self.place(unit)]
 
     def place(self, unit: int) -> int:
         """Return the place in `said` of the turn that a unit belongs to."""
@@ -102,7 +167,7 @@ class Side:
             return self._plain_pieces[place]
         pieces: list[Piece] = []
         base = 0
-        for reading in self.said[place].readings:
+        for reading in self._readings(place):
             pieces.extend(
                 (unit, base + origin, base + origin + 1)
                 for unit, origin in zip(reading.normal, reading.origins, strict=True)
@@ -119,7 +184,7 @@ class Side:
     def tokens(self) -> tuple[Token, ...]:
         """The units with their times."""
         tokens: list[Token] = []
-        for place in range(len(self.said)):
+        for place in range(len(self.said.turns)):
             tokens.extend(self._turn_tokens(place))
         return tuple(tokens)
 
@@ -133,7 +198,7 @@ class Side:
 
     def _bare_turn(self, place: int) -> list[Token]:
         if place not in self._bare_turns_made:
-            self._bare_turns_made[place] = _bare_tokens(self.said[place])
+            self._bare_turns_made[place] = _bare_tokens(self.said.sources[place], self._readings(place))
         return self._bare_turns_made[place]
 
     @cached_property
@@ -143,12 +208,12 @@ class Side:
     @cached_property
     def bare(self) -> tuple[Token, ...]:
         """The units before normalising."""
-        return tuple(token for place in range(len(self.said)) for token in self._bare_turn(place))
+        return tuple(token for place in range(len(self.said.turns)) for token in self._bare_turn(place))
 
     @cached_property
     def bare_turns(self) -> tuple[int, ...]:
         """Of each bare unit: the index of its turn in the transcript."""
-        return tuple(one.turn for place, one in enumerate(self.said) for _ in self._bare_turn(place))
+        return tuple(turn for place, turn in enumerate(self.said.turns) for _ in self._bare_turn(place))
 
     @cached_property
     def stream(self) -> Stream:
@@ -158,23 +223,28 @@ class Side:
         return stream_of(self)
 
     @cached_property
-    def confidences(self) -> list[float | None]:
-        """The recogniser's confidence of each unit."""
-        result: list[float | None] = []
-        for place, one in enumerate(self.said):
-            words = one.source.words
-            if not words:
-                result.extend([None] * self.sizes[place])
-            elif place in self._pieces:
-                homes = [word for word, reading in zip(words, one.readings, strict=True) for _ in reading.bare]
-                result.extend([homes[first].confidence for _, first, _ in self._pieces[place]])
-            elif one.plain:
-                result.extend(map(_CONFIDENCE, words))
-            else:
-                result.extend(
-                    [word.confidence for word, reading in zip(words, one.readings, strict=True) for _ in reading.normal]
-                )
-        return result
+    def confidences(self) -> NDArray[np.float64]:
+        """The recogniser's confidence of each unit; NaN where it reports none."""
+        import numpy as np
+
+        sources, cuts = self.said.sources, self.said.cuts
+        words = list(chain.from_iterable([turn.words for turn in sources]))
+        if len(words) == cuts[-1]:
+            heard = np.array([word.confidence for word in words], np.float64)
+        else:
+            heard = np.full(cuts[-1], np.nan)
+            for turn, begin in zip(sources, cuts, strict=False):
+                heard[begin : begin + len(turn.words)] = [word.confidence for word in turn.words]
+        parts = {}
+        for place, pieces in self._pieces.items():
+            sizes = [len(reading.bare) for reading in self._readings(place)]
+            origins = [first for _, first, _ in pieces]
+            parts[place] = np.repeat(heard[cuts[place] : cuts[place + 1]], sizes)[origins]
+        return self._replaced(np.repeat(heard, self._sizes), parts)
+
+    def reported(self, low: int = 0, high: int | None = None) -> list[float]:
+        """Return the confidences of the units `low` to `high` that the recogniser reports."""
+        return [confidence for confidence in self.confidences[low:high].tolist() if confidence == confidence]
 
     def moment(self, first: int, last: int) -> tuple[float, float]:
         """Return when the first of the units `first` to `last` begins and when the last one ends, in seconds."""
@@ -185,10 +255,10 @@ class Side:
     def _word_of(self, unit: int) -> Word | None:
         """Return the word that a unit is the whole of; None when that takes a closer look."""
         place = self.place(unit)
-        said = self.said[place]
-        if place in self._pieces or not said.plain or not said.source.words:
+        words = self.said.sources[place].words
+        if not words or not self._plain(place):
             return None
-        return said.source.words[unit - self._begins[place]]
+        return words[unit - self._begins[place]]
 
     def _token(self, unit: int) -> Token:
         if "tokens" in self.__dict__:
@@ -280,15 +350,15 @@ class Side:
         texts: list[str] = []
         for place in range(low, high + 1):
             begin = first - self._begins[place] if place == low else 0
-            end = last - self._begins[place] if place == high else self.sizes[place]
+            end = (last if place == high else self._begins[place + 1]) - self._begins[place]
             texts.extend(self._bare_texts(place, begin, end))
         return self.normal.joint.join(texts)
 
     def _bare_texts(self, place: int, begin: int, end: int) -> list[str]:
         if begin >= end:
             return []
-        readings = self.said[place].readings
-        if self.said[place].plain and place not in self._pieces:
+        readings = self._readings(place)
+        if self._plain(place):
             return [reading.bare[0] for reading in readings[begin:end]]
         pieces = self._turn_pieces(place)
         bare = [unit for reading in readings for unit in reading.bare]
@@ -312,12 +382,12 @@ class Side:
 
     def confidence(self, low: int = 0, high: int | None = None) -> float | None:
         """Return the mean recogniser confidence of the units; None when it reports none."""
-        known = [confidence for confidence in self.confidences[low:high] if confidence is not None]
+        known = self.reported(low, high)
         return sum(known) / len(known) if known else None
 
     def doubtful_share(self, limit: float) -> float:
         """Return the share of units, 0 to 1, that the recogniser itself trusts less than `limit`."""
-        known = [confidence for confidence in self.confidences if confidence is not None]
+        known = self.reported()
         return sum(confidence < limit for confidence in known) / len(known) if known else 0.0
 
 
@@ -344,43 +414,30 @@ class Spoken:
     def side(self, speaker: str) -> Side:
         """Return the units of one speaker."""
         if speaker not in self._sides:
-            self._sides[speaker] = Side(speaker, self.normal, self._said(speaker))
+            self._sides[speaker] = self._side(speaker)
         return self._sides[speaker]
 
-    def _said(self, speaker: str) -> list[Said]:
-        known, chinese = reader_of(self.normal).known, self.normal.chinese
-        mine, readings = self._read(speaker, known)
-        singles = list(map(_ONE, readings))
-        said: list[Said] = []
-        begin = 0
-        for index, turn, interrupted in mine:
-            if turn.words:
-                end = begin + len(turn.words)
-                own, units = readings[begin:end], singles[begin:end]
-                begin = end
-            else:
-                own = [known[text] for text in _written_words(turn.text, chinese)]
-                units = [reading.one for reading in own]
-            plain = None not in units
-            if not plain:
-                units = [unit for reading in own for unit in reading.normal]
-            said.append(Said(index, turn, own, units, plain, interrupted))
-        return said
+    def _side(self, speaker: str) -> Side:
+        import numpy as np
 
-    def _read(self, speaker: str, known: Mapping[str, Reading]) -> tuple[list[tuple[int, Turn, bool]], list[Reading]]:
-        """Return the turns of a speaker (index, turn, whether the other side interrupted) and all their words, read."""
-        mine: list[tuple[int, Turn, bool]] = []
-        others = 0  # words of the other side since the last turn of this one
-        for index, turn in enumerate(self.transcript.turns):
-            if turn.speaker == speaker:
-                mine.append(
-                    (index, turn if self.timed else self._placed(index, turn), others >= INTERRUPTED and bool(mine))
-                )
-                others = 0
-            else:
-                others += len(turn.words) or _rough_count(turn.text, self.normal.chinese)
-        words = chain.from_iterable([turn.words for _, turn, _ in mine])
-        return mine, list(map(known.__getitem__, map(_TEXT, words)))
+        words, chinese, turns = reader_of(self.normal).words(), self.normal.chinese, self.transcript.turns
+        mine = [index for index, turn in enumerate(turns) if turn.speaker == speaker]
+        sources = [turns[index] if self.timed else self._placed(index, turns[index]) for index in mine]
+        spoken = [turn.words for turn in sources]
+        if all(spoken):
+            texts: list[str] = list(map(_TEXT, chain.from_iterable(spoken)))
+            sizes = list(map(len, spoken))
+        else:
+            written = [[word.text for word in turn.words] or _written_words(turn.text, chinese) for turn in sources]
+            texts, sizes = list(chain.from_iterable(written)), list(map(len, written))
+        interrupted = [
+            place
+            for place, (before, index) in enumerate(pairwise(mine), start=1)
+            if index - before > 1 and _count(turns[before + 1 : index], chinese) >= INTERRUPTED
+        ]
+        read = np.fromiter(map(words.__getitem__, texts), np.intp, len(texts))
+        cuts = list(accumulate(sizes, initial=0))
+        return Side(speaker, self.normal, Said(mine, sources, interrupted, cuts, words, read))
 
     def sides(self, role: str) -> list[Side]:
         """Return the sides that a rule's role may mean: one, or all for "any"."""
@@ -415,8 +472,9 @@ class Spoken:
         return tuple(result)
 
 
-def _rough_count(text: str, chinese: bool) -> int:
-    return len(text) // 2 if chinese else text.count(" ") + 1
+def _count(turns: Iterable[Turn], chinese: bool) -> int:
+    """Return about how many words some turns hold."""
+    return sum(len(turn.words) or (len(turn.text) // 2 if chinese else turn.text.count(" ") + 1) for turn in turns)
 
 
 def _written_words(text: str, chinese: bool) -> list[str]:
@@ -424,15 +482,14 @@ def _written_words(text: str, chinese: bool) -> list[str]:
     return [text] if chinese or "[" in text or "<" in text else text.split()
 
 
-def _bare_tokens(said: Said) -> list[Token]:
+def _bare_tokens(turn: Turn, readings: Sequence[Reading]) -> list[Token]:
     """Return the bare units of a turn with times: from its words, else spread over the turn by length."""
-    turn = said.source
     units = [
         [
             Token(text, new_clause=clause if number else opens)
             for number, (text, clause) in enumerate(zip(reading.bare, reading.clauses, strict=True))
         ]
-        for reading, opens in zip(said.readings, _openings(said), strict=True)
+        for reading, opens in zip(readings, _openings(turn, readings), strict=True)
     ]
     if not turn.words:
         return _spread([unit for word in units for unit in word], turn.start, turn.end, None, -1)
@@ -443,16 +500,16 @@ def _bare_tokens(said: Said) -> list[Token]:
     ]
 
 
-def _openings(said: Said) -> list[bool]:
+def _openings(turn: Turn, readings: Sequence[Reading]) -> list[bool]:
     """Return for each word of a turn whether a clause begins with it: punctuation or a pause stands before it."""
-    words = said.source.words
+    words = turn.words
     if words:
         return [
             index == 0 or _opens_clause(words[index - 1].text, word.start - words[index - 1].end)
             for index, word in enumerate(words)
         ]
     opens, clause = [], True
-    for reading in said.readings:
+    for reading in readings:
         opens.append(clause)
         clause = reading.closes or (clause and not reading.bare)
     return opens

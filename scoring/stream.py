@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring import kernels
+from scoring.reading import Growing, Units
 from scoring.sounds import (
     BREAK,
     CLASSES,
@@ -38,54 +39,72 @@ SILENT = "0-"  # a nought that is not spoken
 _HEARD, _BROKEN = 0.45 * kernels.UNIT, int(3 * kernels.UNIT) << 2  # costs of a symbol only heard, and of a break
 FUNCTION_WEIGHT, LIGHT_WEIGHT = 0.35, 0.5
 ALIKE = 0.13  # cost of two symbols up to which they sound the same
-_MOST_UNITS = 200_000  # different units that a lexicon keeps; then it begins anew
 
 
-class Lexicon(dict[str, int]):
-    """Numbers for units of text; for each its symbols, flags and weight, in arrays that the kernels read."""
+class Lexicon:
+    """What the kernels need to know of each unit of a language, by its number among `units`."""
 
-    def __init__(self, chinese: bool) -> None:
-        super().__init__()
-        self.chinese = chinese
+    def __init__(self, units: Units) -> None:
+        self.units = units
+        self.chinese = units.chinese
         self._lock = threading.Lock()
-        self.flat: NDArray[np.int16] = np.zeros(4096, np.int16)
-        self.offsets: NDArray[np.int32] = np.zeros(1025, np.int32)
-        self.flags: NDArray[np.uint8] = np.zeros(1024, np.uint8)
-        self.weights: NDArray[np.float32] = np.zeros(1024, np.float32)
-        self.rivals: NDArray[np.int16] = np.zeros(1024, np.int16)
+        self._flat = Growing("int16")  # symbols of one unit after the other
+        self._offsets = Growing("int32")
+        self._flags = Growing("uint8")
+        self._weights = Growing("float32")
+        self._rivals = Growing("int16")
+        self._offsets.extend([0])
 
-    def __missing__(self, unit: str) -> int:
-        with self._lock:
-            if unit in self:
-                return self[unit]
-            number = len(self)
-            symbols = unit_symbols(unit, self.chinese)
-            end = int(self.offsets[number]) + len(symbols)
-            if end > len(self.flat):
-                self.flat = np.concatenate([self.flat, np.zeros(max(len(self.flat), len(symbols)), np.int16)])
-            if number + 1 >= len(self.offsets):
-                self.offsets = np.concatenate([self.offsets, np.zeros(len(self.offsets), np.int32)])
-                self.flags = np.concatenate([self.flags, np.zeros(len(self.offsets), np.uint8)])
-                self.weights = np.concatenate([self.weights, np.zeros(len(self.offsets), np.float32)])
-                self.rivals = np.concatenate([self.rivals, np.zeros(len(self.offsets), np.int16)])
-            self.flat[end - len(symbols) : end] = symbols
-            self.offsets[number + 1] = end
-            self.flags[number] = unit_flags(unit, self.chinese)
-            self.weights[number] = unit_weight(unit, self.chinese)
-            self.rivals[number] = RIVALS[self.chinese].get(unit, 0)
-            self[unit] = number
-            return number
+    def known(self) -> Lexicon:
+        """Return the lexicon with all units that have a number by now."""
+        if self._flags.size < len(self.units.texts):
+            with self._lock:
+                for unit in self.units.texts[self._flags.size :]:
+                    self._add(unit)
+        return self
+
+    def _add(self, unit: str) -> None:
+        self._flat.extend(unit_symbols(unit, self.chinese))
+        self._offsets.extend([self._flat.size])
+        self._weights.extend([unit_weight(unit, self.chinese)])
+        self._rivals.extend([RIVALS[self.chinese].get(unit, 0)])
+        self._flags.extend([unit_flags(unit, self.chinese)])
+
+    @property
+    def flat(self) -> NDArray[np.int16]:
+        """The symbols of all units, those of one after those of another."""
+        return self._flat.values
+
+    @property
+    def offsets(self) -> NDArray[np.int32]:
+        """Where the symbols of each unit begin in `flat`, and where the next ones do."""
+        return self._offsets.values
+
+    @property
+    def flags(self) -> NDArray[np.uint8]:
+        """The flags of each unit (scoring.kernels)."""
+        return self._flags.values
+
+    @property
+    def weights(self) -> NDArray[np.float32]:
+        """How much each unit counts."""
+        return self._weights.values
+
+    @property
+    def rivals(self) -> NDArray[np.int16]:
+        """The place of each unit among word_kinds.RIVALS, 0 for none."""
+        return self._rivals.values
 
 
 _lexicons: dict[bool, Lexicon] = {}
 
 
-def lexicon(chinese: bool) -> Lexicon:
-    """Return the lexicon of a language; a new one when the old one has grown too large."""
-    known = _lexicons.get(chinese)
-    if known is None or len(known) > _MOST_UNITS:
-        known = _lexicons[chinese] = Lexicon(chinese)
-    return known
+def lexicon(units: Units) -> Lexicon:
+    """Return the lexicon of some units."""
+    known = _lexicons.get(units.chinese)
+    if known is None or known.units is not units:
+        known = _lexicons[units.chinese] = Lexicon(units)
+    return known.known()
 
 
 def unit_symbols(unit: str, chinese: bool) -> tuple[int, ...]:
@@ -175,25 +194,36 @@ class Stream:
 
 def stream_of(side: Side) -> Stream:
     """Return what a side says as sounds."""
-    words = lexicon(side.normal.chinese)
-    units = as_spoken(side.texts) if side.normal.chinese else side.texts
-    ids = np.fromiter(map(words.__getitem__, units), np.int32, len(units))
+    words = lexicon(side.units)
+    ids = side.ids
+    if words.chinese:
+        ids = _numbers_as_spoken(ids, words)
     breaks = np.zeros(len(ids), np.uint8)
-    at = 0
-    for one, size in zip(side.said, side.sizes, strict=True):
-        if one.interrupted and size:
-            breaks[at] = 1
-        at += size
+    breaks[side.breaks] = 1
     symbols, homes, starts = kernels.spell(ids, words.offsets, words.flat, breaks)
-    confidences = np.array(side.confidences, np.float32)
+    confidences = side.confidences.astype(np.float32)
     known = confidences[~np.isnan(confidences)]
     heard_costs = (_HEARD * np.maximum(words.weights[ids], 0.5)).astype(np.int32)[homes] << 2
-    if breaks.any():
+    if side.breaks:
         heard_costs[symbols == BREAK] = _BROKEN
     return Stream(
         words, ids, symbols, homes, starts, classes()[symbols], heard_costs, confidences,
         float(known.mean()) if len(known) else float("nan"),
     )  # fmt: skip
+
+
+def _numbers_as_spoken(ids: NDArray[np.int32], words: Lexicon) -> NDArray[np.int32]:
+    """Return Chinese units with the digits of short numbers as they are spoken (`as_spoken`)."""
+    digits = np.flatnonzero(words.flags[ids] & kernels.DIGIT)
+    beside = np.flatnonzero(np.diff(digits) == 1)
+    if not len(beside):
+        return ids
+    spoken = ids.copy()
+    low, high = digits[beside[0]], digits[beside[-1] + 1] + 1
+    texts = map(words.units.texts.__getitem__, ids[low:high].tolist())
+    spoken[low:high] = [words.units[unit] for unit in as_spoken(list(texts))]
+    words.known()
+    return spoken
 
 
 class Pack:
@@ -271,10 +301,11 @@ class Pack:
         self.masks = masks.astype(np.uint32)
 
     def unit_ids(self, words: Lexicon) -> NDArray[np.int32]:
-        """Return the numbers of the wordings' units in a lexicon."""
+        """Return the numbers of the wordings' units, which the lexicon knows then."""
         if self._ids is None or self._ids[0] is not words:
             texts = [unit for wording in self.wordings for unit in wording]
-            self._ids = words, np.array([words[unit] for unit in texts], np.int32)
+            self._ids = words, np.array([words.units[unit] for unit in texts], np.int32)
+            words.known()
         return self._ids[1]
 
 

@@ -12,17 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
-from scoring.numbers import (
-    PLACES_CHINESE,
-    RADIO_CHINESE,
-    SINGLE_CHINESE,
-    SINGLE_ENGLISH,
-    TRIGGERS_ENGLISH,
-    Piece,
-    chinese_numbers,
-    english_numbers,
-    is_several,
-)
+from scoring.numbers import Piece, chinese_numbers, english_numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,105 +209,6 @@ def simplified(unit: str) -> str:
         return unit
     plain = _simplifier()(unit)
     return plain if len(plain) == len(unit) else unit
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """The units of one recognised word."""
-
-    bare: tuple[str, ...]
-    clauses: tuple[bool, ...]  # whether punctuation stands before the unit
-    normal: tuple[str, ...]  # normal form so far as it can be told without the words around it
-    origins: tuple[int, ...]  # of each normal unit: which bare one it stands for
-    one: str | None  # the only normal unit, when there is one bare and one normal unit
-    closes: bool  # punctuation stands at the end of the word
-
-
-class _Readings(dict[str, Reading]):
-    """Readings by word; one that is not there is made."""
-
-    def __init__(self, read: Callable[[str], Reading]) -> None:
-        super().__init__()
-        self._read = read
-
-    def __missing__(self, text: str) -> Reading:
-        return self._read(text)
-
-
-class Reader:
-    """Reads recognised words, each different one only once.
-
-    What depends on the words around (numbers of several words, fillers such as "you know") is left to
-    `Normaliser.normal_form`; `needs_neighbours` tells where that is so.
-    """
-
-    def __init__(self, normal: Normaliser) -> None:
-        self.normal = normal
-        self.known = _Readings(self._read)
-        self._singles: dict[str, str | None] = {}
-        self._several: dict[str, list[tuple[str, ...]]] = {}  # mishearings and fillers of several units, by the first
-        if normal.numbers:
-            self._singles |= SINGLE_CHINESE if normal.chinese else SINGLE_ENGLISH
-            if normal.chinese and normal.yao:
-                self._singles["幺"] = "1"
-        inside = {unit for heard, _ in (*normal.homophones, *((one, ()) for one in normal.strip)) if len(heard) > 1
-                  for unit in heard}  # fmt: skip
-        for heard, meant in (*normal.homophones, *((filler, ()) for filler in normal.strip)):
-            if len(heard) == 1 and len(meant) < 2 and heard[0] not in inside:
-                for unit in (heard[0], *(one for one, made in self._singles.items() if made == heard[0])):
-                    self._singles[unit] = meant[0] if meant else None
-            else:
-                mapped = tuple([self._singles.get(unit, unit) or unit for unit in heard])
-                self._several.setdefault(mapped[0], []).append(mapped)
-        self._numbers: frozenset[str] = frozenset()
-        if normal.numbers:
-            self._numbers = PLACES_CHINESE | RADIO_CHINESE if normal.chinese else TRIGGERS_ENGLISH
-        self._triggers = self._numbers.union(self._several)
-
-    def needs_neighbours(self, units: Sequence[str]) -> bool:
-        """Whether some of the normal units of a turn mean something else together than one by one."""
-        triggers = self._triggers
-        if triggers.isdisjoint(units):
-            return False
-        for at in [place for place, unit in enumerate(units) if unit in triggers]:
-            if units[at] in self._numbers and (self.normal.chinese or is_several(units, at)):
-                return True
-            if any(tuple(units[at : at + len(heard)]) == heard for heard in self._several.get(units[at], ())):
-                return True
-        return False
-
-    def _read(self, text: str) -> Reading:
-        bare = self.normal.pieces(text)
-        kept: list[tuple[str, int]] = []
-        for index, (unit, _) in enumerate(bare):
-            plain = simplified(unit) if self.normal.chinese else unit
-            meant = self._singles.get(plain, plain)
-            if meant is not None:
-                kept.append((meant, index))
-        reading = Reading(
-            tuple(unit for unit, _ in bare),
-            tuple(clause for _, clause in bare),
-            tuple(unit for unit, _ in kept),
-            tuple(index for _, index in kept),
-            kept[0][0] if len(kept) == len(bare) == 1 else None,
-            text.rstrip()[-1:] in CLAUSE_ENDS,
-        )
-        if len(text) <= _LONG_TEXT:
-            if len(self.known) >= _MOST_READINGS:
-                self.known.clear()
-            self.known[text] = reading
-        return reading
-
-
-CLAUSE_ENDS = tuple(".,;:!?。，；：！？、")
-_LONG_TEXT = 40  # characters; what is longer is no word that comes again
-_MOST_READINGS = 60_000
-
-
-@lru_cache(maxsize=64)
-def reader_of(normal: Normaliser) -> Reader:
-    """Return the reader for a normal form; readings are kept between calls."""
-    return Reader(normal)
 
 
 @lru_cache(maxsize=256)

@@ -192,7 +192,7 @@ def _phrase_hit(look: Look, side: Side, match: PhraseMatch, first: int, last: in
 
 def _fault_doubt(side: Side, first: int, last: int) -> str | None:
     """Return why words that would speak against the agent may not: misheard, or a quotation."""
-    known = [confidence for confidence in side.confidences[first:last] if confidence is not None]
+    known = side.reported(first, last)
     if known and min(known) < LOW_CONFIDENCE:
         return "doubtful_hit"
     return "quoted" if quoted(side, first) else None

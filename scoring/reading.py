@@ -1,0 +1,217 @@
+"""Recognised words read as units of normal form: each different word is read once and known by its number."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from scoring.numbers import (
+    PLACES_CHINESE,
+    RADIO_CHINESE,
+    SINGLE_CHINESE,
+    SINGLE_ENGLISH,
+    TRIGGERS_ENGLISH,
+    is_several,
+    may_begin_number,
+    may_go_on_in_number,
+)
+from scoring.text import Normaliser, simplified
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+CLAUSE_ENDS = tuple(".,;:!?。，；：！？、")
+_MOST_UNITS = 200_000  # different units that are kept
+_MOST_READ = 300_000  # units of different words that are kept; then they are read anew
+
+
+class Growing:
+    """A row of numbers that grows at its end; whoever took `values` before may go on reading them."""
+
+    def __init__(self, kind: str) -> None:
+        import numpy as np
+
+        self.values: NDArray[Any] = np.zeros(1024, kind)
+        self.size = 0
+
+    def extend(self, more: Sequence[float]) -> None:
+        """Add values at the end."""
+        import numpy as np
+
+        end = self.size + len(more)
+        if end > len(self.values):
+            room = np.zeros(max(len(self.values), len(more)), self.values.dtype)
+            self.values = np.concatenate([self.values, room])
+        self.values[self.size : end] = more
+        self.size = end
+
+
+class Units(dict[str, int]):
+    """Numbers for the units of normal form of a language; one that is not there is added."""
+
+    def __init__(self, chinese: bool) -> None:
+        super().__init__()
+        self.chinese = chinese
+        self.texts: list[str] = []  # by number
+        self._lock = threading.Lock()
+
+    def __missing__(self, unit: str) -> int:
+        with self._lock:
+            if unit not in self:
+                self.texts.append(unit)
+                self[unit] = len(self.texts) - 1
+            return self[unit]
+
+
+_units: dict[bool, Units] = {}
+
+
+def units_of(chinese: bool) -> Units:
+    """Return the units of a language; new ones when the old ones have become too many."""
+    known = _units.get(chinese)
+    if known is None or len(known) > _MOST_UNITS:
+        known = _units[chinese] = Units(chinese)
+    return known
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The units of one recognised word."""
+
+    bare: tuple[str, ...]
+    clauses: tuple[bool, ...]  # whether punctuation stands before the unit
+    normal: tuple[str, ...]  # normal form so far as it can be told without the words around it
+    origins: tuple[int, ...]  # of each normal unit: which bare one it stands for
+    closes: bool  # punctuation stands at the end of the word
+
+
+class Words(dict[str, int]):
+    """Numbers for recognised words; one that is not there is read. Arrays hold what is known of each number."""
+
+    def __init__(self, reader: Reader, units: Units) -> None:
+        super().__init__()
+        self.units = units
+        self.readings: list[Reading] = []
+        self.sizes = Growing("int64")  # how many normal units
+        self.begins = Growing("int64")  # the first of them in `flat`
+        self.flat = Growing("int32")  # numbers of units
+        self.plain = Growing("bool")  # one bare and one normal unit
+        self.begun = Growing("bool")  # its last unit may mean something else together with the next word
+        self.ended = Growing("bool")  # its first unit may mean something else together with the word before
+        self.alone = Growing("bool")  # its units may mean something else by themselves
+        self._reader = reader
+        self._lock = threading.Lock()
+
+    def __missing__(self, text: str) -> int:
+        with self._lock:
+            if text in self:
+                return self[text]
+            reading = self._reader.read(text)
+            self.begins.extend([self.flat.size])
+            self.flat.extend([self.units[unit] for unit in reading.normal])
+            self.sizes.extend([len(reading.normal)])
+            self.plain.extend([len(reading.bare) == len(reading.normal) == 1])
+            begun, ended, alone = self._reader.ties(reading.normal)
+            self.begun.extend([begun])
+            self.ended.extend([ended])
+            self.alone.extend([alone])
+            self.readings.append(reading)
+            self[text] = number = len(self.readings) - 1
+            return number
+
+    def units_of(self, read: NDArray[Any], sizes: NDArray[Any], ends: NDArray[Any]) -> NDArray[Any]:
+        """Return the units of words one after the other, as numbers; `ends` are the sums of their sizes, from 0 on."""
+        import numpy as np
+
+        begins = self.begins.values[read]
+        if ends[-1] == len(read) and (sizes == 1).all():
+            return self.flat.values[begins]
+        return self.flat.values[np.repeat(begins - ends[:-1], sizes) + np.arange(ends[-1])]
+
+
+class Reader:
+    """Reads recognised words.
+
+    What depends on the words around (numbers of several words, fillers such as "you know") is left to
+    `Normaliser.normal_form`; `needs_neighbours` tells where that is so.
+    """
+
+    def __init__(self, normal: Normaliser) -> None:
+        self.normal = normal
+        self._words: Words | None = None
+        self._singles: dict[str, str | None] = {}
+        self._several: dict[str, list[tuple[str, ...]]] = {}  # mishearings and fillers of several units, by the first
+        if normal.numbers:
+            self._singles |= SINGLE_CHINESE if normal.chinese else SINGLE_ENGLISH
+            if normal.chinese and normal.yao:
+                self._singles["幺"] = "1"
+        inside = {unit for heard, _ in (*normal.homophones, *((one, ()) for one in normal.strip)) if len(heard) > 1
+                  for unit in heard}  # fmt: skip
+        for heard, meant in (*normal.homophones, *((filler, ()) for filler in normal.strip)):
+            if len(heard) == 1 and len(meant) < 2 and heard[0] not in inside:
+                for unit in (heard[0], *(one for one, made in self._singles.items() if made == heard[0])):
+                    self._singles[unit] = meant[0] if meant else None
+            else:
+                mapped = tuple([self._singles.get(unit, unit) or unit for unit in heard])
+                self._several.setdefault(mapped[0], []).append(mapped)
+        self._numbers: frozenset[str] = frozenset()
+        if normal.numbers:
+            self._numbers = PLACES_CHINESE | RADIO_CHINESE if normal.chinese else TRIGGERS_ENGLISH
+        self._triggers = self._numbers.union(self._several)
+        several = [heard for known in self._several.values() for heard in known]
+        self._begin = self._numbers.union(*(heard[:-1] for heard in several))
+        self._go_on = frozenset[str]().union(*(heard[1:] for heard in several))
+
+    def words(self) -> Words:
+        """Return the words that are known; they begin anew when they, or their units, have become too many."""
+        words, units = self._words, units_of(self.normal.chinese)
+        if words is None or words.units is not units or words.flat.size > _MOST_READ:
+            words = self._words = Words(self, units)
+        return words
+
+    def ties(self, units: Sequence[str]) -> tuple[bool, bool, bool]:
+        """Return whether the normal units of a word may mean something else together with the next word, with the
+        word before, and by themselves: where none of it is so, `needs_neighbours` need not be asked."""
+        if not units:
+            return False, False, False
+        first, last = units[0], units[-1]
+        begun, ended = last in self._begin, first in self._go_on
+        if self._numbers and not self.normal.chinese:
+            begun = begun or may_begin_number(last)
+            ended = ended or may_go_on_in_number(first)
+        return begun, ended, self.needs_neighbours(units)
+
+    def needs_neighbours(self, units: Sequence[str]) -> bool:
+        """Whether some of the normal units of a turn mean something else together than one by one."""
+        for at in [place for place, unit in enumerate(units) if unit in self._triggers]:
+            if units[at] in self._numbers and (self.normal.chinese or is_several(units, at)):
+                return True
+            if any(tuple(units[at : at + len(heard)]) == heard for heard in self._several.get(units[at], ())):
+                return True
+        return False
+
+    def read(self, text: str) -> Reading:
+        """Return the units of a word."""
+        bare = self.normal.pieces(text)
+        kept: list[tuple[str, int]] = []
+        for index, (unit, _) in enumerate(bare):
+            plain = simplified(unit) if self.normal.chinese else unit
+            meant = self._singles.get(plain, plain)
+            if meant is not None:
+                kept.append((meant, index))
+        return Reading(
+            tuple(unit for unit, _ in bare),
+            tuple(clause for _, clause in bare),
+            tuple(unit for unit, _ in kept),
+            tuple(index for _, index in kept),
+            text.rstrip()[-1:] in CLAUSE_ENDS,
+        )
+
+
+@lru_cache(maxsize=64)
+def reader_of(normal: Normaliser) -> Reader:
+    """Return the reader for a normal form; what it has read is kept between calls."""
+    return Reader(normal)
