@@ -6,16 +6,13 @@ the functions that search: numba takes half a second to load. Symbols are those 
 
 from __future__ import annotations
 
-from typing import Any
-
-import numba
 import numpy as np
 
-from scoring.sounds import BREAK, CONFIDENCES, GONE
-from scoring.word_kinds import MOST_RIVALS
+from scoring.compiled import compiled
+from scoring.sounds import CONFIDENCES, GONE
+from scoring.unit_kernels import UNIT
+from scoring.word_kinds import CONTENT, DIGIT, DIGIT_SHIFT, MOST_RIVALS, NEGATOR
 
-CONTENT, NEGATOR, DIGIT = 1, 2, 4  # flags of a unit
-DIGIT_SHIFT = 4  # the flags above hold which digit a Chinese unit begins with, plus one
 FEATURES = (
     "second", "edge", "inserted_content", "log_length", "one_over_content", "rest_fit", "doubt", "confidence",
     "confidence_known", "side_confidence", "bits", "others_perfect", "denial_added", "denial_missing", "number_alike",
@@ -65,44 +62,11 @@ _FARTHEST = 12.0
 _MOST_DOUBT = 2.0  # low confidence makes a word garbled no more probable than this (natural log)
 CLEAR = 0.85  # share of the other words as they should be, from which a negation that is not heard was not said
 _DELETE, _GAP_COST = 0.7, 0.01
-UNIT = 4096  # a cost of 1 in `align`
 _SWAP, _DROP, _EXTRA = 0, 1, 2  # moves: a symbol heard as one, a symbol of the wording lost, a symbol heard besides
 _GAP_ROOM = 60  # symbols that may fill a gap
 
 
-def _compiled(function: Any) -> Any:
-    """Compile with numba, keeping the machine code on disk where that is possible."""
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # no folder for the cache can be written: compile anew in each process
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
-@_compiled
-def spell(ids, offsets, flat, breaks):  # type: ignore[no-untyped-def]
-    """Return the symbols of a stream of units and the unit of each; `breaks` marks units with a break before them."""
-    total = 0
-    for unit in range(ids.shape[0]):
-        total += offsets[ids[unit] + 1] - offsets[ids[unit]] + breaks[unit]
-    symbols = np.empty(total, np.int16)
-    homes = np.empty(total, np.int32)
-    starts = np.empty(ids.shape[0] + 1, np.int32)
-    at = 0
-    for unit in range(ids.shape[0]):
-        if breaks[unit]:
-            symbols[at] = BREAK
-            homes[at] = unit
-            at += 1
-        starts[unit] = at
-        for place in range(offsets[ids[unit]], offsets[ids[unit] + 1]):
-            symbols[at] = flat[place]
-            homes[at] = unit
-            at += 1
-    starts[ids.shape[0]] = at
-    return symbols, homes, starts
-
-
-@_compiled
+@compiled
 def locate(stream, masks, ups):  # type: ignore[no-untyped-def]
     """Return for each BLOCK of the stream and each wording the least edit distance and where in the block it ends.
 
@@ -146,7 +110,7 @@ def locate(stream, masks, ups):  # type: ignore[no-untyped-def]
     return best
 
 
-@_compiled
+@compiled
 def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
     """Return up to CANDIDATES places per wording, the best first: (wordings, CANDIDATES) ends, -1 for none.
 
@@ -185,7 +149,7 @@ def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
     return ends, distances, lowest
 
 
-@_compiled
+@compiled
 def align(pattern, weights, stream, heard_costs, low, high, end, reach, gaps, cost, lines, moves, places):  # type: ignore[no-untyped-def]
     """Align a wording's symbols inside the symbols `low` to `high` of a stream, both ends free.
 
@@ -246,7 +210,7 @@ def align(pattern, weights, stream, heard_costs, low, high, end, reach, gaps, co
             i -= 1
 
 
-@_compiled
+@compiled
 def wrongness(confidence, wrong):  # type: ignore[no-untyped-def]
     """Return log P(wrong | confidence) / P(wrong), between the places of sounds.CONFIDENCES; 0 without a confidence."""
     if not confidence == confidence:  # noqa: SIM201
@@ -261,7 +225,7 @@ def wrongness(confidence, wrong):  # type: ignore[no-untyped-def]
     return wrong[last]  # the one after it is P(wrong)
 
 
-@_compiled
+@compiled
 def right(confidence, wrong):  # type: ignore[no-untyped-def]
     """Return P(right | confidence)."""
     return max(np.float32(0.0), 1 - wrong[wrong.shape[0] - 1] * np.exp(wrongness(confidence, wrong)))
@@ -278,7 +242,7 @@ _BEFORE, _AFTER = (
 ROOM = 7
 
 
-@_compiled
+@compiled
 def place_units(places, pattern, weights, units, unit_ids, stream, homes, starts, ids, cost, first, span, room, losses):  # type: ignore[no-untyped-def]
     """Fill `room`, and `losses` of each unit of the wording (0 as said .. 1 another word).
 
@@ -331,7 +295,7 @@ def place_units(places, pattern, weights, units, unit_ids, stream, homes, starts
     return bits
 
 
-@_compiled
+@compiled
 def least_sure(confidences, low, high, unknown):  # type: ignore[no-untyped-def]
     """Return the least confidence of the units `low` to `high`, both included; `unknown` when none is known."""
     trust = np.float32(np.inf)
@@ -342,7 +306,7 @@ def least_sure(confidences, low, high, unknown):  # type: ignore[no-untyped-def]
     return trust if trust <= 1 else np.float32(unknown)
 
 
-@_compiled
+@compiled
 def prove(  # type: ignore[no-untyped-def]
     places, pattern, units, unit_flags, unit_weights, stream, starts, ids, flags, confidences,
     evidence, wrong, first, span, room, losses, features, proofs
@@ -473,7 +437,7 @@ def prove(  # type: ignore[no-untyped-def]
     features[WORST_CLEAR] = worst * alone * alone
 
 
-@_compiled
+@compiled
 def deny(unit_flags, ids, flags, confidences, first, span, room, losses, features):  # type: ignore[no-untyped-def]
     """Fill the features of negations: heard and not in the wording (maybe doubtful), in the wording and not heard."""
     owner = room[_OWNER]
@@ -495,7 +459,7 @@ def deny(unit_flags, ids, flags, confidences, first, span, room, losses, feature
             features[DENIAL_DOUBTED] += 1
 
 
-@_compiled
+@compiled
 def count_numbers(unit_ids, unit_flags, starts, ids, flags, confidences, first, span, room, losses, features):  # type: ignore[no-untyped-def]
     """Fill the features of numbers: another one heard, one that may be it misheard, and digits that it has not."""
     owner, first_heard, last_heard, size = room[_OWNER], room[_FIRST], room[_LAST], room[_SIZE]
@@ -535,7 +499,7 @@ def count_numbers(unit_ids, unit_flags, starts, ids, flags, confidences, first, 
                 features[DIGIT_ADDED] = 1.0
 
 
-@_compiled
+@compiled
 def beside(unit, first, span, room, starts, ids, flags, unit_ids, unit_flags):  # type: ignore[no-untyped-def]
     """Return the heard unit that is another number where a number of the wording was not heard; -1 for none.
 
@@ -561,7 +525,7 @@ def beside(unit, first, span, room, starts, ids, flags, unit_ids, unit_flags):  
     return -1
 
 
-@_compiled
+@compiled
 def compare_words(unit_flags, unit_weights, confidences, first, span, room, losses, features):  # type: ignore[no-untyped-def]
     """Fill the features of words that carry meaning: misheard, replaced by others, or not heard at all."""
     count = unit_flags.shape[0]
@@ -645,7 +609,7 @@ def compare_words(unit_flags, unit_weights, confidences, first, span, room, loss
     return some
 
 
-@_compiled
+@compiled
 def extra_words(gaps, units, ids, flags, first, span, room):  # type: ignore[no-untyped-def]
     """Return how many words that carry meaning are heard inside the wording without being of it or filling a gap."""
     extra = 0
@@ -663,7 +627,7 @@ def extra_words(gaps, units, ids, flags, first, span, room):  # type: ignore[no-
     return extra
 
 
-@_compiled
+@compiled
 def measure(  # type: ignore[no-untyped-def]
     places, pattern, weights, gaps, units, unit_ids, unit_flags, unit_weights,
     stream, homes, starts, ids, flags, confidences, side_confidence, cost, evidence, wrong,
@@ -711,7 +675,7 @@ def measure(  # type: ignore[no-untyped-def]
     return first, last + 1
 
 
-@_compiled
+@compiled
 def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # type: ignore[no-untyped-def]
     """Return whether a rival was heard for a word of the wording (word_kinds.RIVALS): MAYBE, SURELY, or 0 for no.
 
@@ -740,7 +704,7 @@ def rivalry(first, last, unit_ids, ids, rivals, confidences, losses, room):  # t
     return found
 
 
-@_compiled
+@compiled
 def most(features, rival, unit_flags):  # type: ignore[no-untyped-def]
     """Return the most that a wording may score, where a word that turns it round or another number was heard."""
     if features[DENIAL_ADDED] + features[NUMBER_OTHER] > 0 or rival == SURELY:
@@ -759,7 +723,7 @@ def most(features, rival, unit_flags):  # type: ignore[no-untyped-def]
     return DOUBTED if doubtful else _NO_LIMIT
 
 
-@_compiled
+@compiled
 def verify(  # type: ignore[no-untyped-def]
     ends, distances, least, lengths, part_ends, offsets, pattern, weights, gaps, units, unit_offsets, unit_ids,
     unit_flags, unit_weights, stream, homes, starts, ids, flags, rivals, heard_costs, confidences, side_confidence,
@@ -840,3 +804,19 @@ def verify(  # type: ignore[no-untyped-def]
             if score > _ENOUGH:
                 break
     return spans, scores, chosen
+
+
+@compiled
+def settle(spans, scores, ids, flags):  # type: ignore[no-untyped-def]
+    """Return the probability of each wording, to four places, and which have no place or a negation before it."""
+    probabilities = np.empty(scores.shape[0])
+    odd = np.empty(scores.shape[0], np.int32)
+    count = 0
+    for p in range(scores.shape[0]):
+        score = min(max(scores[p], -30.0), 30.0)
+        probabilities[p] = np.rint(10_000.0 / (1.0 + np.exp(-score))) / 10_000.0
+        first = spans[p, 0]
+        if first < 0 or (first > 0 and flags[ids[first - 1]] & NEGATOR):
+            odd[count] = p
+            count += 1
+    return probabilities, odd[:count]

@@ -56,6 +56,13 @@ def may_go_on_in_number(unit: str) -> bool:
     return unit.isdigit() or unit in PLACES_ENGLISH or unit in _EN_OH
 
 
+def numeral(unit: str, chinese: bool) -> bool:
+    """Whether a unit may be part of a number of several words."""
+    if chinese:
+        return unit in _ZH_WITH_YAO or unit in _ZH_RADIO or unit.isdigit()
+    return unit in _EN_STARTS or unit in PLACES_ENGLISH or unit == "and" or unit.isdigit()
+
+
 def chinese_numbers(texts: Sequence[str], clauses: Sequence[bool], *, yao: bool = True) -> list[Piece]:
     """Write every run of Chinese numerals as Arabic digits, one unit each.
 

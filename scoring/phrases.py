@@ -317,19 +317,13 @@ def _sound_places(
 
     Then which of them are nowhere or may have a negation before them.
     """
-    import numpy as np
+    from scoring.stream import pack_of, search, settled
 
-    from scoring.kernels import NEGATOR
-    from scoring.stream import pack_of, search
-
-    model, stream = phrase_model(side.normal.chinese), side.stream
-    hits = search(pack_of(wordings, side.normal.chinese), stream, model, low, high, latest)
-    probabilities = np.round(1 / (1 + np.exp(-np.clip(hits.scores, -30, 30))), 4)
-    firsts = hits.spans[:, 0]
-    negated = stream.lexicon.flags[stream.ids[np.maximum(firsts - 1, 0)]] & NEGATOR > 0
-    odd = np.flatnonzero((firsts < 0) | (negated & (firsts > 0) & (probabilities > DENIED)))
-    places = zip(probabilities.tolist(), firsts.tolist(), hits.spans[:, 1].tolist(), strict=True)
-    return list(places), odd.tolist()
+    stream = side.stream
+    hits = search(pack_of(wordings, side.normal.chinese), stream, phrase_model(side.normal.chinese), low, high, latest)
+    probabilities, odd = settled(hits, stream)
+    spans = hits.spans.tolist()
+    return [(chance, first, last) for chance, (first, last) in zip(probabilities, spans, strict=True)], odd
 
 
 def _short_place(

@@ -17,6 +17,7 @@ from scoring.numbers import (
     is_several,
     may_begin_number,
     may_go_on_in_number,
+    numeral,
 )
 from scoring.text import Normaliser, simplified
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CLAUSE_ENDS = tuple(".,;:!?。，；：！？、")
+PLAIN, ALONE, BEGUN, ENDED, NEAR = 1, 2, 4, 8, 16  # flags of a word (Reader.flags)
 _MOST_UNITS = 200_000  # different units that are kept
 _MOST_READ = 300_000  # units of different words that are kept; then they are read anew
 
@@ -84,52 +86,67 @@ class Reading:
     bare: tuple[str, ...]
     clauses: tuple[bool, ...]  # whether punctuation stands before the unit
     normal: tuple[str, ...]  # normal form so far as it can be told without the words around it
-    origins: tuple[int, ...]  # of each normal unit: which bare one it stands for
+    origins: tuple[int, ...]  # of each normal unit: the first bare one that it stands for
+    ends: tuple[int, ...]  # and the one after the last
     closes: bool  # punctuation stands at the end of the word
 
 
 class Words(dict[str, int]):
-    """Numbers for recognised words; one that is not there is read. Arrays hold what is known of each number."""
+    """Numbers for recognised words; one that is not there is read. Arrays hold what is known of each number.
+
+    Words that mean something else together have a number as well (`group`).
+    """
 
     def __init__(self, reader: Reader, units: Units) -> None:
         super().__init__()
         self.units = units
         self.readings: list[Reading] = []
-        self.sizes = Growing("int64")  # how many normal units
-        self.begins = Growing("int64")  # the first of them in `flat`
+        self.sizes = Growing("int32")  # how many normal units
+        self.begins = Growing("int32")  # the first of them in `flat`
+        self.flags = Growing("uint8")  # PLAIN, ALONE, BEGUN, ENDED, NEAR
         self.flat = Growing("int32")  # numbers of units
-        self.plain = Growing("bool")  # one bare and one normal unit
-        self.begun = Growing("bool")  # its last unit may mean something else together with the next word
-        self.ended = Growing("bool")  # its first unit may mean something else together with the word before
-        self.alone = Growing("bool")  # its units may mean something else by themselves
+        self.origins = Growing("int32")  # of each unit in `flat`: which of the words read together it comes from
+        self._groups: dict[tuple[tuple[int, ...], tuple[bool, ...]], int] = {}
         self._reader = reader
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __missing__(self, text: str) -> int:
         with self._lock:
-            if text in self:
-                return self[text]
-            reading = self._reader.read(text)
-            self.begins.extend([self.flat.size])
-            self.flat.extend([self.units[unit] for unit in reading.normal])
-            self.sizes.extend([len(reading.normal)])
-            self.plain.extend([len(reading.bare) == len(reading.normal) == 1])
-            begun, ended, alone = self._reader.ties(reading.normal)
-            self.begun.extend([begun])
-            self.ended.extend([ended])
-            self.alone.extend([alone])
-            self.readings.append(reading)
-            self[text] = number = len(self.readings) - 1
-            return number
+            if text not in self:
+                reading = self._reader.read(text)
+                self[text] = self._add(reading, [0] * len(reading.normal))
+            return self[text]
 
-    def units_of(self, read: NDArray[Any], sizes: NDArray[Any], ends: NDArray[Any]) -> NDArray[Any]:
-        """Return the units of words one after the other, as numbers; `ends` are the sums of their sizes, from 0 on."""
-        import numpy as np
+    def group(self, numbers: tuple[int, ...], opens: tuple[bool, ...]) -> int:
+        """Return the number of words that are read together; -1 where each means what it means alone.
 
-        begins = self.begins.values[read]
-        if ends[-1] == len(read) and (sizes == 1).all():
-            return self.flat.values[begins]
-        return self.flat.values[np.repeat(begins - ends[:-1], sizes) + np.arange(ends[-1])]
+        `opens` tells of each word whether a clause begins with it (Chinese only, else empty).
+        """
+        key = numbers, opens
+        if key not in self._groups:
+            with self._lock:
+                readings = [self.readings[number] for number in numbers]
+                apart = [unit for reading in readings for unit in reading.normal]
+                needed = self._reader.needs_neighbours(apart)
+                self._groups[key] = self.add_together(readings, opens) if needed else -1
+        return self._groups[key]
+
+    def add_together(
+        self, readings: Sequence[Reading], opens: Sequence[bool], *, strip: bool = True, numbers: bool = True
+    ) -> int:
+        """Return a number for words that are read together (Reader.together)."""
+        together = self._reader.together(readings, opens, strip=strip, numbers=numbers)
+        homes = [word for word, reading in enumerate(readings) for _ in reading.bare]
+        return self._add(together, [homes[origin] for origin in together.origins])
+
+    def _add(self, reading: Reading, origins: Sequence[int]) -> int:
+        self.begins.extend([self.flat.size])
+        self.flat.extend([self.units[unit] for unit in reading.normal])
+        self.origins.extend(origins)
+        self.sizes.extend([len(reading.normal)])
+        self.flags.extend([self._reader.flags(reading)])
+        self.readings.append(reading)
+        return len(self.readings) - 1
 
 
 class Reader:
@@ -164,6 +181,7 @@ class Reader:
         several = [heard for known in self._several.values() for heard in known]
         self._begin = self._numbers.union(*(heard[:-1] for heard in several))
         self._go_on = frozenset[str]().union(*(heard[1:] for heard in several))
+        self._tied = frozenset[str]().union(*several)
 
     def words(self) -> Words:
         """Return the words that are known; they begin anew when they, or their units, have become too many."""
@@ -172,17 +190,29 @@ class Reader:
             words = self._words = Words(self, units)
         return words
 
-    def ties(self, units: Sequence[str]) -> tuple[bool, bool, bool]:
-        """Return whether the normal units of a word may mean something else together with the next word, with the
-        word before, and by themselves: where none of it is so, `needs_neighbours` need not be asked."""
+    def flags(self, reading: Reading) -> int:
+        """Return PLAIN for a word of one bare and one normal unit, and how it goes together with others.
+
+        Where a word is not ALONE, and never one that is BEGUN stands before one that is ENDED, `needs_neighbours` need
+        not be asked; what goes together is NEAR all along.
+        """
+        units = reading.normal
+        flags = PLAIN if len(reading.bare) == len(units) == 1 else 0
+        if not reading.bare or any(map(self._near, (*reading.bare, *units))):
+            flags |= NEAR
         if not units:
-            return False, False, False
-        first, last = units[0], units[-1]
-        begun, ended = last in self._begin, first in self._go_on
-        if self._numbers and not self.normal.chinese:
-            begun = begun or may_begin_number(last)
-            ended = ended or may_go_on_in_number(first)
-        return begun, ended, self.needs_neighbours(units)
+            return flags
+        english = bool(self._numbers) and not self.normal.chinese
+        if self.needs_neighbours(units):
+            flags |= ALONE
+        if units[-1] in self._begin or (english and may_begin_number(units[-1])):
+            flags |= BEGUN
+        if units[0] in self._go_on or (english and may_go_on_in_number(units[0])):
+            flags |= ENDED
+        return flags
+
+    def _near(self, unit: str) -> bool:
+        return unit in self._tied or numeral(unit, self.normal.chinese)
 
     def needs_neighbours(self, units: Sequence[str]) -> bool:
         """Whether some of the normal units of a turn mean something else together than one by one."""
@@ -207,7 +237,28 @@ class Reader:
             tuple(clause for _, clause in bare),
             tuple(unit for unit, _ in kept),
             tuple(index for _, index in kept),
+            tuple(index + 1 for _, index in kept),
             text.rstrip()[-1:] in CLAUSE_ENDS,
+        )
+
+    def together(
+        self, readings: Sequence[Reading], opens: Sequence[bool], *, strip: bool = True, numbers: bool = True
+    ) -> Reading:
+        """Return words read together, with fillers when not `strip`, with number words as spoken when not `numbers`."""
+        bare = [unit for reading in readings for unit in reading.bare]
+        clauses = [
+            clause if number else begins
+            for reading, begins in zip(readings, opens or [False] * len(readings), strict=True)
+            for number, clause in enumerate(reading.clauses)
+        ]
+        pieces = self.normal.normal_form(bare, clauses, strip=strip, numbers=numbers)
+        return Reading(
+            tuple(bare),
+            tuple(clauses),
+            tuple(unit for unit, _, _ in pieces),
+            tuple(first for _, first, _ in pieces),
+            tuple(last for _, _, last in pieces),
+            readings[-1].closes,
         )
 
 

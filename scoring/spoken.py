@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from operator import attrgetter
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from scoring.numbers import Piece
-from scoring.reading import CLAUSE_ENDS, Reading, Words, reader_of
+from scoring.reading import CLAUSE_ENDS, PLAIN, Reading, Words, reader_of
 from scoring.sounds import syllable
 from scoring.text import Normaliser, Token
 from transcription.transcript import AGENT, CUSTOMER, UNKNOWN, Transcript, Turn, Word
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from scoring.stream import Stream
-
-    T = TypeVar("T", np.float64, np.int32)
 
 PAUSE_S = 0.6  # between two words: a new clause begins
 _TEXT = attrgetter("text")
@@ -40,6 +38,21 @@ class Said:
     words: Words
     read: NDArray[np.intp]  # of each word: its number among `words`
 
+    def readings(self, first: int, last: int) -> list[Reading]:
+        """Return words as each was read by itself."""
+        return [self.words.readings[number] for number in self.read[first:last].tolist()]
+
+    def openings(self, first: int, last: int) -> list[bool]:
+        """Return for words of one turn whether a clause begins with them: punctuation or a pause stands before."""
+        place = bisect_right(self.cuts, first) - 1
+        low, words = self.cuts[place], self.sources[place].words
+        if not words:
+            return _written_openings(self.readings(low, last))[first - low :]
+        return [
+            index == 0 or _opens_clause(words[index - 1].text, words[index].start - words[index - 1].end)
+            for index in range(first - low, last - low)
+        ]
+
 
 class Side:
     """All that one speaker says, as units in normal form, in order of time.
@@ -49,95 +62,71 @@ class Side:
     """
 
     def __init__(
-        self, speaker: str, normal: Normaliser, said: Said, *, strip: bool = True, numbers: bool = True
+        self, speaker: str, normal: Normaliser, said: Said, words: Words, groups: Sequence[tuple[int, int, int]]
     ) -> None:
+        """`groups` are words read together: the first, the one after the last, and their number among `words`."""
         import numpy as np
+
+        from scoring.unit_kernels import lay_out
 
         self.speaker = speaker
         self.normal = normal
         self.said = said
-        self.units = said.words.units
-        self._strip, self._numbers = strip, numbers
-        self._sizes = said.words.sizes.values[said.read]  # of each word: its units, read by itself
-        ends = np.concatenate([[0], np.cumsum(self._sizes)])
-        self._base: list[int] = ends[said.cuts].tolist()  # where turns begin so far as words are read by themselves
-        plain = said.words.units_of(said.read, self._sizes, ends)
-        self._pieces: dict[int, list[Piece]] = {}  # of turns (by place in `said`) whose units need their neighbours
-        for place in self._together(plain) if strip and numbers else range(len(said.turns)):
-            self._pieces[place] = self._normal_form(place)
-        number = self.units.__getitem__
-        parts = {
-            place: np.array([number(unit) for unit, _, _ in pieces], np.int32) for place, pieces in self._pieces.items()
-        }
-        self.ids: NDArray[np.int32] = self._replaced(plain, parts)  # of each unit: its number among `units`
-        self._begins = self._base  # the first unit of each turn, and the number of all units
-        if parts:
-            sizes = [end - begin for begin, end in pairwise(self._base)]
-            for place, part in parts.items():
-                sizes[place] = len(part)
-            self._begins = list(accumulate(sizes, initial=0))
+        self.units = words.units
+        self._words = words
+        # Of each unit: its number among `units`, and its word; where turns begin among them; then what was read of
+        # each word or group, and the first word of it.
+        self.ids, self._homes, begins, self._parts, self._firsts = lay_out(
+            said.read, np.array(groups, np.int64).reshape(-1, 3), words.sizes.values, words.begins.values,
+            words.flat.values, words.origins.values, np.array(said.cuts, np.int64),
+        )  # fmt: skip
+        self._begins: list[int] = begins.tolist()  # the first unit of each turn, and the number of all units
+
+    @classmethod
+    def of(cls, speaker: str, normal: Normaliser, said: Said) -> Side:
+        """Return a side in the normal form of its words."""
+        import numpy as np
+
+        from scoring.unit_kernels import tied_words
+
+        words = said.words
+        tied = tied_words(said.read, words.sizes.values, words.flags.values, np.array(said.cuts, np.int64))
+        groups = []
+        for first, last in tied.tolist():
+            opens = said.openings(first, last) if normal.chinese else ()
+            number = words.group(tuple(said.read[first:last].tolist()), tuple(opens))
+            if number >= 0:
+                groups.append((first, last, number))
+        return cls(speaker, normal, said, words, groups)
+
+    def _read_otherwise(self, *, strip: bool = True, numbers: bool = True) -> Side:
+        """Return the same words read with fillers, or with number words as they were spoken."""
+        said, words = self.said, Words(reader_of(self.normal), self.units)
+        groups = []
+        for first, last in pairwise(said.cuts):
+            if first < last:
+                readings, opens = said.readings(first, last), said.openings(first, last)
+                groups.append((first, last, words.add_together(readings, opens, strip=strip, numbers=numbers)))
+        return Side(self.speaker, self.normal, said, words, groups)
 
     def __len__(self) -> int:
         return len(self.ids)
-
-    def _together(self, plain: NDArray[np.int32]) -> list[int]:
-        """Return the turns with units that mean something else together than one by one."""
-        import numpy as np
-
-        words, read = self.said.words, self.said.read
-        some = np.flatnonzero(self._sizes)  # words that are no fillers
-        numbers = read[some]
-        tied = words.alone.values[numbers]
-        tied[:-1] |= words.begun.values[numbers[:-1]] & words.ended.values[numbers[1:]]
-        places = np.unique(np.searchsorted(self.said.cuts, some[tied], "right") - 1).tolist()
-        needed = reader_of(self.normal).needs_neighbours
-        text = self.units.texts.__getitem__
-        return [
-            place
-            for place in places
-            if needed(list(map(text, plain[self._base[place] : self._base[place + 1]].tolist())))
-        ]
-
-    def _replaced(self, plain: NDArray[T], parts: Mapping[int, NDArray[T]]) -> NDArray[T]:
-        """Return values of units that were read one by one, those of some turns replaced by their parts."""
-        import numpy as np
-
-        if not parts:
-            return plain
-        joined: list[NDArray[T]] = []
-        at = 0
-        for place, part in sorted(parts.items()):
-            joined += [plain[at : self._base[place]], part]
-            at = self._base[place + 1]
-        return np.concatenate([*joined, plain[at:]])
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """The units."""
         return tuple(map(self.units.texts.__getitem__, self.ids.tolist()))
 
-    def _read(self, place: int) -> NDArray[np.intp]:
-        return self.said.read[self.said.cuts[place] : self.said.cuts[place + 1]]
-
-    def _readings(self, place: int) -> list[Reading]:
-        """Return the words of a turn as they were read."""
-        return [self.said.words.readings[number] for number in self._read(place).tolist()]
+    def _turn_readings(self, place: int) -> list[Reading]:
+        """Return what was read of each word or group of a turn."""
+        low, high = self._firsts.searchsorted(self.said.cuts[place : place + 2]).tolist()
+        return [self._words.readings[number] for number in self._parts[low:high].tolist()]
 
     def _plain(self, place: int) -> bool:
         """Whether each word of a turn is one unit, before normalising and after."""
-        return place not in self._pieces and bool(self.said.words.plain.values[self._read(place)].all())
-
-    def _normal_form(self, place: int) -> list[Piece]:
-        readings = self._readings(place)
-        texts = [unit for reading in readings for unit in reading.bare]
-        clauses = []
-        if self.normal.chinese:
-            clauses = [
-                clause if number else opens
-                for reading, opens in zip(readings, _openings(self.said.sources[place], readings), strict=True)
-                for number, clause in enumerate(reading.clauses)
-            ]
-        return self.normal.normal_form(texts, clauses, strip=self._strip, numbers=self._numbers)
+        cuts = self.said.cuts[place : place + 2]
+        low, high = self._firsts.searchsorted(cuts).tolist()
+        return high - low == cuts[1] - cuts[0] and bool((self._words.flags.values[self._parts[low:high]] & PLAIN).all())
 
     @cached_property
     def turns(self) -> tuple[int, ...]:
@@ -161,23 +150,18 @@ class Side:
 
     def _turn_pieces(self, place: int) -> Sequence[Piece]:
         """Return the units of one turn with the bare units that they stand for."""
-        if place in self._pieces:
-            return self._pieces[place]
-        if place in self._plain_pieces:
-            return self._plain_pieces[place]
-        pieces: list[Piece] = []
-        base = 0
-        for reading in self._readings(place):
-            pieces.extend(
-                (unit, base + origin, base + origin + 1)
-                for unit, origin in zip(reading.normal, reading.origins, strict=True)
-            )
-            base += len(reading.bare)
-        self._plain_pieces[place] = pieces
-        return pieces
+        if place not in self._turn_pieces_made:
+            pieces: list[Piece] = []
+            bare = 0
+            for reading in self._turn_readings(place):
+                for unit, first, last in zip(reading.normal, reading.origins, reading.ends, strict=True):
+                    pieces.append((unit, bare + first, bare + last))
+                bare += len(reading.bare)
+            self._turn_pieces_made[place] = pieces
+        return self._turn_pieces_made[place]
 
     @cached_property
-    def _plain_pieces(self) -> dict[int, list[Piece]]:
+    def _turn_pieces_made(self) -> dict[int, list[Piece]]:
         return {}
 
     @cached_property
@@ -196,9 +180,29 @@ class Side:
             tokens.append(Token(unit, one.start, bare[last - 1].end, one.confidence, one.new_clause, one.word))
         return tokens
 
+    def _bare_tokens(self, place: int) -> list[Token]:
+        """Return the bare units of a turn with times: from its words, else spread over the turn by length."""
+        turn = self.said.sources[place]
+        first, last = self.said.cuts[place : place + 2]
+        readings, opens = self.said.readings(first, last), self.said.openings(first, last)
+        units = [
+            [
+                Token(text, new_clause=clause if number else begins)
+                for number, (text, clause) in enumerate(zip(reading.bare, reading.clauses, strict=True))
+            ]
+            for reading, begins in zip(readings, opens, strict=True)
+        ]
+        if not turn.words:
+            return _spread([unit for word in units for unit in word], turn.start, turn.end, None, -1)
+        return [
+            token
+            for index, (word, made) in enumerate(zip(turn.words, units, strict=True))
+            for token in _spread(made, word.start, word.end, word.confidence, index)
+        ]
+
     def _bare_turn(self, place: int) -> list[Token]:
         if place not in self._bare_turns_made:
-            self._bare_turns_made[place] = _bare_tokens(self.said.sources[place], self._readings(place))
+            self._bare_turns_made[place] = self._bare_tokens(place)
         return self._bare_turns_made[place]
 
     @cached_property
@@ -235,12 +239,7 @@ class Side:
             heard = np.full(cuts[-1], np.nan)
             for turn, begin in zip(sources, cuts, strict=False):
                 heard[begin : begin + len(turn.words)] = [word.confidence for word in turn.words]
-        parts = {}
-        for place, pieces in self._pieces.items():
-            sizes = [len(reading.bare) for reading in self._readings(place)]
-            origins = [first for _, first, _ in pieces]
-            parts[place] = np.repeat(heard[cuts[place] : cuts[place + 1]], sizes)[origins]
-        return self._replaced(np.repeat(heard, self._sizes), parts)
+        return heard[self._homes]
 
     def reported(self, low: int = 0, high: int | None = None) -> list[float]:
         """Return the confidences of the units `low` to `high` that the recogniser reports."""
@@ -270,12 +269,7 @@ class Side:
     def _offsets(self) -> list[int]:
         """Where each unit begins in `text`, and where the last one would be followed by the next."""
         gap = len(self.normal.joint)
-        offsets, at = [], 0
-        for text in self.texts:
-            offsets.append(at)
-            at += len(text) + gap
-        offsets.append(at)
-        return offsets
+        return list(accumulate([len(text) + gap for text in self.texts], initial=0))
 
     @cached_property
     def text(self) -> str:
@@ -292,13 +286,13 @@ class Side:
         """The same words with number words as they were spoken; itself when there are none (or in Chinese)."""
         if self.normal.chinese:
             return self
-        spelled = Side(self.speaker, self.normal, self.said, numbers=False)
+        spelled = self._read_otherwise(numbers=False)
         return self if spelled.texts == self.texts else spelled
 
     @cached_property
     def unstripped(self) -> Side:
         """The same words with fillers, for short answers such as 嗯."""
-        return Side(self.speaker, self.normal, self.said, strip=False)
+        return self._read_otherwise(strip=False)
 
     def opens_clause(self, unit: int) -> bool:
         """Whether punctuation or a pause stands before a unit."""
@@ -357,7 +351,7 @@ class Side:
     def _bare_texts(self, place: int, begin: int, end: int) -> list[str]:
         if begin >= end:
             return []
-        readings = self._readings(place)
+        readings = self._turn_readings(place)
         if self._plain(place):
             return [reading.bare[0] for reading in readings[begin:end]]
         pieces = self._turn_pieces(place)
@@ -437,7 +431,7 @@ class Spoken:
         ]
         read = np.fromiter(map(words.__getitem__, texts), np.intp, len(texts))
         cuts = list(accumulate(sizes, initial=0))
-        return Side(speaker, self.normal, Said(mine, sources, interrupted, cuts, words, read))
+        return Side.of(speaker, self.normal, Said(mine, sources, interrupted, cuts, words, read))
 
     def sides(self, role: str) -> list[Side]:
         """Return the sides that a rule's role may mean: one, or all for "any"."""
@@ -482,32 +476,8 @@ def _written_words(text: str, chinese: bool) -> list[str]:
     return [text] if chinese or "[" in text or "<" in text else text.split()
 
 
-def _bare_tokens(turn: Turn, readings: Sequence[Reading]) -> list[Token]:
-    """Return the bare units of a turn with times: from its words, else spread over the turn by length."""
-    units = [
-        [
-            Token(text, new_clause=clause if number else opens)
-            for number, (text, clause) in enumerate(zip(reading.bare, reading.clauses, strict=True))
-        ]
-        for reading, opens in zip(readings, _openings(turn, readings), strict=True)
-    ]
-    if not turn.words:
-        return _spread([unit for word in units for unit in word], turn.start, turn.end, None, -1)
-    return [
-        token
-        for index, (word, made) in enumerate(zip(turn.words, units, strict=True))
-        for token in _spread(made, word.start, word.end, word.confidence, index)
-    ]
-
-
-def _openings(turn: Turn, readings: Sequence[Reading]) -> list[bool]:
-    """Return for each word of a turn whether a clause begins with it: punctuation or a pause stands before it."""
-    words = turn.words
-    if words:
-        return [
-            index == 0 or _opens_clause(words[index - 1].text, word.start - words[index - 1].end)
-            for index, word in enumerate(words)
-        ]
+def _written_openings(readings: Sequence[Reading]) -> list[bool]:
+    """Return for each word of a turn without times whether a clause begins with it: punctuation stands before."""
     opens, clause = [], True
     for reading in readings:
         opens.append(clause)

@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from scoring import kernels
+from scoring import kernels, unit_kernels
 from scoring.reading import Growing, Units
 from scoring.sounds import (
-    BREAK,
     CLASSES,
     classes,
     costs,
@@ -28,7 +27,17 @@ from scoring.sounds import (
     wording_symbols,
 )
 from scoring.variants import GAP
-from scoring.word_kinds import FUNCTION_WORDS, LIGHT_CHINESE, NEGATORS_CHINESE, NEGATORS_ENGLISH, RIVALS
+from scoring.word_kinds import (
+    CONTENT,
+    DIGIT,
+    DIGIT_SHIFT,
+    FUNCTION_WORDS,
+    LIGHT_CHINESE,
+    NEGATOR,
+    NEGATORS_CHINESE,
+    NEGATORS_ENGLISH,
+    RIVALS,
+)
 
 if TYPE_CHECKING:
     from scoring.phrase_model import PhraseModel
@@ -36,7 +45,7 @@ if TYPE_CHECKING:
 
 _DIGITS = frozenset("0123456789")
 SILENT = "0-"  # a nought that is not spoken
-_HEARD, _BROKEN = 0.45 * kernels.UNIT, int(3 * kernels.UNIT) << 2  # costs of a symbol only heard, and of a break
+_PLACES = "十百千"
 FUNCTION_WEIGHT, LIGHT_WEIGHT = 0.35, 0.5
 ALIKE = 0.13  # cost of two symbols up to which they sound the same
 
@@ -54,6 +63,9 @@ class Lexicon:
         self._weights = Growing("float32")
         self._rivals = Growing("int16")
         self._offsets.extend([0])
+        # Of each digit: the unit that it is with 十, 百 or 千 after it; at the end the one of a silent nought.
+        forms = [[*(f"{digit}{place}" for place in _PLACES), SILENT] for digit in range(10)] if self.chinese else []
+        self.forms = np.array([[units[form] for form in row] for row in forms], np.int32).reshape(-1, len(_PLACES) + 1)
 
     def known(self) -> Lexicon:
         """Return the lexicon with all units that have a number by now."""
@@ -141,7 +153,7 @@ def _mark_places(spoken: list[str], at: int, end: int) -> None:
     size = end - at
     silent = all(unit == "0" for unit in spoken[at + 1 : end])
     if size == 2 or (size in (3, 4) and silent):
-        spoken[at] += "十百千"[size - 2]
+        spoken[at] += _PLACES[size - 2]
         for place in range(at + 1, end):
             if spoken[place] == "0":
                 spoken[place] = SILENT
@@ -151,19 +163,19 @@ def unit_flags(unit: str, chinese: bool) -> int:
     """Return what kind of unit it is, as flags of scoring.kernels."""
     light = LIGHT_CHINESE if chinese else FUNCTION_WORDS
     negators = NEGATORS_CHINESE if chinese else NEGATORS_ENGLISH
-    flags = 0 if unit in light else kernels.CONTENT
+    flags = 0 if unit in light else CONTENT
     if unit in negators:
-        flags |= kernels.NEGATOR | kernels.CONTENT
+        flags |= NEGATOR | CONTENT
     if any("0" <= character <= "9" for character in unit):
-        flags |= kernels.DIGIT
+        flags |= DIGIT
         if chinese:
-            flags |= int(unit[0]) + 1 << kernels.DIGIT_SHIFT
+            flags |= int(unit[0]) + 1 << DIGIT_SHIFT
     return flags
 
 
 def unit_weight(unit: str, chinese: bool) -> float:
     """Return how much a unit counts."""
-    if unit_flags(unit, chinese) & kernels.CONTENT:
+    if unit_flags(unit, chinese) & CONTENT:
         return 1.0
     return LIGHT_WEIGHT if chinese else FUNCTION_WEIGHT
 
@@ -195,35 +207,14 @@ class Stream:
 def stream_of(side: Side) -> Stream:
     """Return what a side says as sounds."""
     words = lexicon(side.units)
-    ids = side.ids
-    if words.chinese:
-        ids = _numbers_as_spoken(ids, words)
-    breaks = np.zeros(len(ids), np.uint8)
-    breaks[side.breaks] = 1
-    symbols, homes, starts = kernels.spell(ids, words.offsets, words.flat, breaks)
+    ids = unit_kernels.say_numbers(side.ids, words.flags, words.forms) if words.chinese else side.ids
+    symbols, homes, starts, coarse, heard_costs = unit_kernels.spell(
+        ids, words.offsets, words.flat, words.weights, classes(), np.array(side.breaks, np.int64)
+    )
     confidences = side.confidences.astype(np.float32)
     known = confidences[~np.isnan(confidences)]
-    heard_costs = (_HEARD * np.maximum(words.weights[ids], 0.5)).astype(np.int32)[homes] << 2
-    if side.breaks:
-        heard_costs[symbols == BREAK] = _BROKEN
-    return Stream(
-        words, ids, symbols, homes, starts, classes()[symbols], heard_costs, confidences,
-        float(known.mean()) if len(known) else float("nan"),
-    )  # fmt: skip
-
-
-def _numbers_as_spoken(ids: NDArray[np.int32], words: Lexicon) -> NDArray[np.int32]:
-    """Return Chinese units with the digits of short numbers as they are spoken (`as_spoken`)."""
-    digits = np.flatnonzero(words.flags[ids] & kernels.DIGIT)
-    beside = np.flatnonzero(np.diff(digits) == 1)
-    if not len(beside):
-        return ids
-    spoken = ids.copy()
-    low, high = digits[beside[0]], digits[beside[-1] + 1] + 1
-    texts = map(words.units.texts.__getitem__, ids[low:high].tolist())
-    spoken[low:high] = [words.units[unit] for unit in as_spoken(list(texts))]
-    words.known()
-    return spoken
+    mean = float(known.mean()) if len(known) else float("nan")
+    return Stream(words, ids, symbols, homes, starts, coarse, heard_costs, confidences, mean)
 
 
 class Pack:
@@ -362,3 +353,9 @@ def search(
         begin, end,
     )  # fmt: skip
     return Hits(spans, scores, features)
+
+
+def settled(hits: Hits, stream: Stream) -> tuple[list[float], list[int]]:
+    """Return how probable each wording is, and which of them are nowhere or may have a negation before them."""
+    probabilities, odd = kernels.settle(hits.spans, hits.scores, stream.ids, stream.lexicon.flags)
+    return probabilities.tolist(), odd.tolist()

@@ -50,6 +50,7 @@ _CONTRACTIONS = {
 _ENDINGS = {"n't": "not", "'ll": "will", "'re": "are", "'ve": "have", "'m": "am", "'d": "would"}
 _BEFORE_IS = "it that what here there how who where when why he she this everything"
 _IS_BEFORE = frozenset(_BEFORE_IS.split())
+_CURRENCIES_CHINESE = {"$": "美元", "£": "英镑", "€": "欧元"}
 _CHINESE_FORMS = {"您": ("你",)}  # recognisers do not keep them apart
 _ENGLISH_FORMS = {
     "okay": ("ok", "o k"), "alright": ("all right",), "percent": ("per cent",), "mister": ("mr",),
@@ -123,7 +124,7 @@ class Normaliser:
 
     def _written_out(self, unit: str) -> list[str]:
         if self.chinese:
-            return _read_aloud(unit) if unit[0].isdigit() else [unit]
+            return _read_aloud(unit) if unit[0].isdigit() or unit[0] in _CURRENCIES_CHINESE else [unit]
         if unit[0].isdigit() and unit[-1] in "thdr":
             return _ordinal(unit)
         if self.numbers and _THOUSANDS.fullmatch(unit):
@@ -142,9 +143,9 @@ class Normaliser:
 
 
 def _read_aloud(unit: str) -> list[str]:
-    """Return a Chinese number in Arabic digits as it is read aloud: 3.5% is 百分之3点5."""
-    number = unit.removesuffix("%").replace(",", "").replace(".", "点")
-    return [*("百分之" if unit.endswith("%") else ""), *number]
+    """Return a Chinese number in Arabic digits as it is read aloud: 3.5% is 百分之3点5, $20 is 20美元."""
+    number = unit.lstrip("£$€").removesuffix("%").replace(",", "").replace(".", "点")
+    return [*("百分之" if unit.endswith("%") else ""), *number, *_CURRENCIES_CHINESE.get(unit[0], "")]
 
 
 def _ordinal(unit: str) -> list[str]:

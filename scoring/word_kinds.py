@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+CONTENT, NEGATOR, DIGIT = 1, 2, 4  # flags of a unit
+DIGIT_SHIFT = 4  # the flags above hold which digit a Chinese unit begins with, plus one
+
 _FUNCTION_WORDS_LIST = """
     a an the to of for in on at by with and or but so is are was were be been am do does did have has had will
     would can could may might shall should i you he she it we they me my your our his her its us them this that
