@@ -43,7 +43,7 @@ ROUNDS = 1
 SIMULATED = "simulated"  # the engine of transcripts that were made without sound
 SMOOTHING = {"en": 150.0, "zh": 1500.0}  # counts; Mandarin's errors are made by a program and trusted less
 NOTHING_ALIKE, DENIED_BEFORE = 0.002, 0.047  # probabilities where no model is asked
-MOST_UNSURE = 0.05  # share of the training phrases
+MOST_UNSURE = 0.055  # share of the training phrases
 # The least probability of "said". Really recognised English garbles whole words: what is hardly more probable than not
 # is too often a near-miss, and an unsure phrase costs nobody anything. Higher limits cost phrases that were said.
 LEAST_SAID = {"en": 0.5, "zh": 0.4}
@@ -213,9 +213,9 @@ def thresholds(sample: Sample, probability: NDArray[np.float64], least: float) -
     ]
     good = [limit for limit, score in zip(grid, scores, strict=True) if score >= max(scores) - 0.002]
     said = float(np.round(np.mean(good), 2))
-    for limit in np.arange(0.08, said, 0.01):
+    for limit in np.arange(0.02, said, 0.005):
         if ((probability >= limit) & (probability < said)).mean() <= MOST_UNSURE:
-            return said, float(np.round(limit, 2))
+            return said, float(np.round(limit, 3))
     return said, said
 
 

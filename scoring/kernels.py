@@ -111,11 +111,17 @@ def locate(stream, masks, ups):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def hopeless(least, length):  # type: ignore[no-untyped-def]
+    """Return whether a wording of so many symbols was surely not said: its least coarse distance is too great."""
+    return least > _HOPELESS * length and length > _SHORT
+
+
+@compiled
 def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
     """Return up to CANDIDATES places per wording, the best first: (wordings, CANDIDATES) ends, -1 for none.
 
     Then the distance at each of them, and the least of each wording. A place is worth a close look when its distance
-    is near the best one's; of equals the first comes first, with `latest` the last.
+    is near the best one's; of equals the first comes first, with `latest` the last. A hopeless wording has one place.
     """
     blocks = best.shape[0]
     count = lengths.shape[0]
@@ -128,6 +134,7 @@ def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
     for p in range(count):
         least = lowest[p]
         limit = max(least, min(least + 1 + lengths[p] // 10, lengths[p] * 40 // 100))
+        wanted = 1 if hopeless(least, lengths[p]) else CANDIDATES
         found = 0
         for distance in range(least, limit + 1):
             for step in range(blocks):
@@ -142,9 +149,9 @@ def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
                     ends[p, found] = end
                     distances[p, found] = distance
                     found += 1
-                if found == CANDIDATES:
+                if found == wanted:
                     break
-            if found == CANDIDATES:
+            if found == wanted:
                 break
     return ends, distances, lowest
 
@@ -752,7 +759,7 @@ def verify(  # type: ignore[no-untyped-def]
         rows = offsets[p + 1] - offsets[p]
         if rows == 0 or ends[p, 0] < 0:
             continue
-        if least[p] > _HOPELESS * lengths[p] and lengths[p] > _SHORT:
+        if hopeless(least[p], lengths[p]):
             # Nothing like it was said: the place is kept as the nearest miss, without a closer look.
             last = begin + ends[p, 0]
             spans[p, 0] = homes[max(begin, last - lengths[p] + 1)]

@@ -10,8 +10,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import itemgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import regex
 
@@ -21,6 +22,9 @@ from scoring.phrase_model import PhraseModel, phrase_model
 from scoring.spoken import Side, Spoken
 from scoring.text import Normaliser, normaliser
 from transcription.transcript import AGENT, Transcript
+
+if TYPE_CHECKING:
+    from scoring.stream import Pack
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,9 @@ DOUBTED_WORDS = 0.5  # recogniser confidence under which a single word decides n
 _FIELDS = ("verdict", "probability", "wording", "speaker", "turn", "start", "end", "text", "alignment", "confidence")
 
 
+Place = tuple[float, int, int]  # probability, first unit, last unit + 1
+
+
 class PhraseMatch:
     """Where a phrase was said, or came nearest to being said; a value, not to be changed.
 
@@ -39,7 +46,7 @@ class PhraseMatch:
     alignment are worked out when they are first asked for.
     """
 
-    __slots__ = ("_known", "_place", "probability", "verdict", "wording")
+    __slots__ = ("_rest", "probability", "verdict", "wording")
 
     def __init__(
         self,
@@ -57,22 +64,19 @@ class PhraseMatch:
         self.verdict = verdict
         self.probability = probability
         self.wording = wording
-        self._place: tuple[Side, int, int, tuple[str, ...], bool] | None = None
-        self._known: tuple[Any, ...] | None = (speaker, turn, start, end, text, alignment, confidence)
+        self._rest: tuple[Any, ...] = (speaker, turn, start, end, text, alignment, confidence)
 
     def _details(self) -> tuple[Any, ...]:
-        if self._known is None:
-            assert self._place is not None
-            side, first, last, words, timed = self._place
+        if len(self._rest) == 4:  # as `_match` leaves it
+            side, words, (_, first, last), timed = self._rest
             words = words or side.texts[first:last]
             start, end = side.moment(first, last) if timed else (None, None)
             steps = steps_of(words, side.texts[first:last], side.normal.chinese)
-            self._known = (
+            self._rest = (
                 side.speaker, side.turn_of(first), start, end, side.heard(first, last), steps,
                 side.confidence(first, last),
             )  # fmt: skip
-            self._place = None
-        return self._known
+        return self._rest
 
     @property
     def speaker(self) -> str | None:
@@ -161,7 +165,9 @@ class PhraseFinder:
         self._phrases = {
             name: [self._compiled(name, wording) for wording in wordings] for name, wordings in phrases.items()
         }
-        self._wordings = Wordings.of(entry for entries in self._phrases.values() for entry in entries)
+        self._wordings = Wordings.of(
+            (entry for entries in self._phrases.values() for entry in entries), chinese=self._normal.chinese
+        )
 
     def _compiled(self, name: str, wording: str) -> Entry:
         unknown = set(slot_names(wording)).difference(STANDARD_SLOTS)
@@ -191,10 +197,12 @@ class PhraseFinder:
         at = 0
         for name, entries in self._phrases.items():
             entry, best = entries[0], fits[at]
-            for other, place in zip(entries[1:], fits[at + 1 : at + len(entries)], strict=True):
+            at += 1
+            for other in entries[1:] if len(entries) > 1 else ():
+                place = fits[at]
+                at += 1
                 if place is not None and (best is None or place[0] > best[0]):
                     entry, best = other, place
-            at += len(entries)
             if best is None:
                 found[name] = NOTHING
             elif best[1] < 0:
@@ -213,22 +221,26 @@ def _normal_form(language: str, phrases: Mapping[str, Sequence[str]]) -> Normali
     return normaliser(language, strip=FILLERS[bare.chinese])
 
 
-Place = tuple[float, int, int]  # probability, first unit, last unit + 1
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Wordings:
     """Entries, and all that is looked for by its sounds for them."""
 
     entries: tuple[Entry, ...]
     texts: tuple[tuple[str, ...], ...]  # the words of the entries that have any, then the options of all
     plain: tuple[int, ...]  # of each of the words: the number of its entry
-    closer: tuple[
-        tuple[int, int, int], ...
-    ]  # entries that take a closer look: number, its words in `texts`, its options
+    # Entries that take a closer look: the number, where in `texts` its words are (-1: none), and where its options.
+    closer: tuple[tuple[int, int, int], ...]
+    chinese: bool
+
+    @cached_property
+    def pack(self) -> Pack:
+        """The texts packed for the search."""
+        from scoring.stream import pack_of
+
+        return pack_of(self.texts, self.chinese)
 
     @classmethod
-    def of(cls, entries: Iterable[Entry]) -> Wordings:
+    def of(cls, entries: Iterable[Entry], *, chinese: bool) -> Wordings:
         """Return what is looked for by its sounds for some entries."""
         entries = tuple(entries)
         plain = tuple([number for number, entry in enumerate(entries) if entry.words])
@@ -239,7 +251,7 @@ class Wordings:
             if entry.short or entry.options or not entry.words:
                 closer.append((number, plain.index(number) if entry.words else -1, len(words) + len(options)))
             options.extend(entry.options)
-        return cls(entries, (*words, *options), plain, tuple(closer))
+        return cls(entries, (*words, *options), plain, tuple(closer), chinese)
 
 
 def _fits(
@@ -253,7 +265,7 @@ def _fits(
         PatternTooSlow: a pattern took too long, without `patient`.
     """
     entries = wordings.entries
-    sounds, odd = _sound_places(wordings.texts, side, low, high, latest) if wordings.texts else ([], [])
+    sounds, odd = _sound_places(wordings, side, low, high, latest) if wordings.texts else ([], [])
     places: list[Place | None]
     if len(wordings.plain) == len(entries):
         places = [*sounds[: len(entries)]]
@@ -310,20 +322,16 @@ def _denied(side: Side, first: int, probability: float, model: PhraseModel) -> f
     return DENIED if confidence is None or confidence >= DOUBTED_WORDS else min(probability, model.doubt)
 
 
-def _sound_places(
-    wordings: tuple[tuple[str, ...], ...], side: Side, low: int, high: int, latest: bool
-) -> tuple[list[Place], list[int]]:
-    """Return the best place of each wording by its sounds; the first unit is -1 where nothing fits.
+def _sound_places(wordings: Wordings, side: Side, low: int, high: int, latest: bool) -> tuple[list[Place], list[int]]:
+    """Return the best place of each of the texts by its sounds; the first unit is -1 where nothing fits.
 
     Then which of them are nowhere or may have a negation before them.
     """
-    from scoring.stream import pack_of, search, settled
+    from scoring.stream import search, settled
 
-    stream = side.stream
-    hits = search(pack_of(wordings, side.normal.chinese), stream, phrase_model(side.normal.chinese), low, high, latest)
-    probabilities, odd = settled(hits, stream)
-    spans = hits.spans.tolist()
-    return [(chance, first, last) for chance, (first, last) in zip(probabilities, spans, strict=True)], odd
+    hits = search(wordings.pack, side.stream, phrase_model(side.normal.chinese), low, high, latest)
+    probabilities, odd = settled(hits, side.stream)
+    return list(zip(probabilities, *hits.spans.T.tolist(), strict=True)), odd
 
 
 def _short_place(
@@ -388,7 +396,7 @@ def best_match(
     if low >= high or not entries:
         return NOTHING
     best: tuple[Entry, Place] | None = None
-    fits = _fits(Wordings.of(entries), side, low, high, latest=latest)
+    fits = _fits(Wordings.of(entries, chinese=side.normal.chinese), side, low, high, latest=latest)
     for entry, place in zip(entries, fits, strict=True):
         if place is not None and (best is None or place[0] > best[1][0]):
             best = entry, place
@@ -401,7 +409,7 @@ def _match(entry: Entry, place: Place, side: Side, model: PhraseModel, timed: bo
     match.verdict = SAID if probability >= model.said_from else UNSURE if probability >= model.unsure_from else NOT_SAID
     match.probability = probability
     match.wording = entry.source
-    match._known, match._place = None, (side, place[1], place[2], entry.words, timed)
+    match._rest = side, entry.words, place, timed
     return match
 
 

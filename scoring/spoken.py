@@ -35,6 +35,7 @@ class Said:
     sources: Sequence[Turn]
     interrupted: Sequence[int]  # places of turns before which the other side spoke at length
     cuts: Sequence[int]  # where each turn begins among the words, and the number of words
+    heard: Sequence[Word]  # the words where all were recognised; none where some are only written
     words: Words
     read: NDArray[np.intp]  # of each word: its number among `words`
 
@@ -231,13 +232,11 @@ class Side:
         """The recogniser's confidence of each unit; NaN where it reports none."""
         import numpy as np
 
-        sources, cuts = self.said.sources, self.said.cuts
-        words = list(chain.from_iterable([turn.words for turn in sources]))
-        if len(words) == cuts[-1]:
-            heard = np.array([word.confidence for word in words], np.float64)
+        if self.said.heard:
+            heard = np.array([word.confidence for word in self.said.heard], np.float64)
         else:
-            heard = np.full(cuts[-1], np.nan)
-            for turn, begin in zip(sources, cuts, strict=False):
+            heard = np.full(self.said.cuts[-1], np.nan)
+            for turn, begin in zip(self.said.sources, self.said.cuts, strict=False):
                 heard[begin : begin + len(turn.words)] = [word.confidence for word in turn.words]
         return heard[self._homes]
 
@@ -418,9 +417,9 @@ class Spoken:
         mine = [index for index, turn in enumerate(turns) if turn.speaker == speaker]
         sources = [turns[index] if self.timed else self._placed(index, turns[index]) for index in mine]
         spoken = [turn.words for turn in sources]
-        if all(spoken):
-            texts: list[str] = list(map(_TEXT, chain.from_iterable(spoken)))
-            sizes = list(map(len, spoken))
+        heard = list(chain.from_iterable(spoken)) if all(spoken) else []
+        if heard:
+            texts, sizes = list(map(_TEXT, heard)), list(map(len, spoken))
         else:
             written = [[word.text for word in turn.words] or _written_words(turn.text, chinese) for turn in sources]
             texts, sizes = list(chain.from_iterable(written)), list(map(len, written))
@@ -431,7 +430,7 @@ class Spoken:
         ]
         read = np.fromiter(map(words.__getitem__, texts), np.intp, len(texts))
         cuts = list(accumulate(sizes, initial=0))
-        return Side.of(speaker, self.normal, Said(mine, sources, interrupted, cuts, words, read))
+        return Side.of(speaker, self.normal, Said(mine, sources, interrupted, cuts, heard, words, read))
 
     def sides(self, role: str) -> list[Side]:
         """Return the sides that a rule's role may mean: one, or all for "any"."""

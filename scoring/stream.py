@@ -199,9 +199,8 @@ class Stream:
         units = as_spoken(words) if self.lexicon.chinese else words
         wanted = [symbol for unit in units for symbol in unit_symbols(unit, self.lexicon.chinese)]
         heard = self.symbols[self.starts[first] : self.starts[last]]
-        if len(wanted) != len(heard):
-            return False
-        return bool((costs()[np.array(wanted, np.int16), heard] <= ALIKE).all())
+        table = costs()
+        return len(wanted) == len(heard) and all(table[pair] <= ALIKE for pair in zip(wanted, heard, strict=True))
 
 
 def stream_of(side: Side) -> Stream:
