@@ -87,7 +87,7 @@ def _stray_turns(case: Case, rule: Acoustic, role: str, least: int) -> list[Find
 
 def _customer_asked(case: Case, sources: Sequence[str]) -> bool:
     side = case.spoken.side(CUSTOMER)
-    match = case.search(sources, [Range(side, 0, len(side.tokens))]) if sources else None
+    match = case.search(sources, [Range(side, 0, len(side))]) if sources else None
     # Words that were hardly recognised ask for nothing.
     heard = match is not None and (match.confidence is None or match.confidence >= LOW_CONFIDENCE)
     return heard and match is not None and match.verdict == "said"
@@ -226,7 +226,7 @@ def _repeat(case: Case, rule: Acoustic, outcomes: Outcomes) -> Sequence[Finding]
             findings.append(
                 case.finding(
                     rule.id, "repeat", Answer.NOT_MET, "repeated", values={"turn": earlier[-1] + 1},
-                    start=side.tokens[low].start if case.timed else None,
+                    start=side.moment(low, low + 1)[0] if case.timed else None,
                 )
             )  # fmt: skip
         said.append((turn, text))

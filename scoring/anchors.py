@@ -45,9 +45,7 @@ def trigger_moments(case: Case, rule: Trigger) -> tuple[Moment, ...]:
             for first, last in occurrences(entry, side):
                 if excepted(exceptions, entries, side, first, last) != "not_said":
                     continue
-                moments.append(
-                    Moment(side.tokens[first].start, side.tokens[last - 1].end, side.turns[first], side.speaker)
-                )
+                moments.append(Moment(*side.moment(first, last), side.turns[first], side.speaker))
     return tuple(sorted(moments, key=lambda moment: moment.start))
 
 

@@ -183,7 +183,7 @@ def _starting_turns(look: Look, found: Found) -> Found:
         if side is None or hit.turn is None:
             continue
         first, _ = side.in_turns(hit.turn, hit.turn)
-        if side.tokens[first].start >= hit.start - 1e-6:
+        if side.moment(first, first + 1)[0] >= hit.start - 1e-6:
             hits.append(hit)
     if any(hit.certain for hit in hits):
         return replace(found, value=True, hits=tuple(hits))

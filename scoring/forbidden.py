@@ -29,7 +29,7 @@ def check_forbidden(case: Case, rule: Forbidden) -> RuleOutcome:
 
 
 def _clean(case: Case, rule: Forbidden) -> Finding:
-    ranges = [Range(side, 0, len(side.tokens)) for side in case.sides(rule.role)]
+    ranges = [Range(side, 0, len(side)) for side in case.sides(rule.role)]
     if absence := case.absence_doubt(ranges):
         return case.finding(rule.id, "hit", Answer.CANNOT_TELL, absence[0], values=absence[1])
     return case.finding(rule.id, "hit", Answer.MET, "nothing_forbidden")
@@ -60,7 +60,7 @@ def _unsure(side: Side, first: int, last: int, cancelled: str) -> str | None:
         return "exception_unsure"
     if quoted(side, first):
         return "quoted"
-    known = [token.confidence for token in side.tokens[first:last] if token.confidence is not None]
+    known = side.reported(first, last)
     return "doubtful_hit" if known and min(known) < LOW_CONFIDENCE else None
 
 
@@ -87,6 +87,6 @@ def _only_a_syllable(rule: Forbidden, side: Side, first: int, last: int) -> bool
     """Whether a grave word of one character is only part of a longer clause: 滚 in 滚动."""
     if not side.normal.chinese or rule.severity != "fatal_candidate" or last - first > 1:
         return False
-    alone_before = side.tokens[first].new_clause or first == 0
-    alone_after = last == len(side.tokens) or side.tokens[last].new_clause or side.turns[last] != side.turns[first]
+    alone_before = first == 0 or side.opens_clause(first)
+    alone_after = last == len(side) or side.opens_clause(last) or side.turns[last] != side.turns[first]
     return not (alone_before and alone_after)

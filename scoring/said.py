@@ -72,9 +72,7 @@ def part_in_window(
     if isinstance(window, Window) and window.start_s is not None:
         return _part_at_start(case, rule, window.start_s, part, sources)
     turns = window.end_turns if isinstance(window, Window) else None
-    ranges = [
-        last_turns(case, side, turns) if turns else Range(side, 0, len(side.tokens)) for side in case.sides(rule.role)
-    ]
+    ranges = [last_turns(case, side, turns) if turns else Range(side, 0, len(side)) for side in case.sides(rule.role)]
     limits: dict[str, object] = {"turns": turns} if turns else {}
     match = case.search(sources, ranges, latest=bool(turns))
     finding = judged(case, rule, part, sources, match, ranges, limits)
@@ -126,7 +124,7 @@ def _part_at_untimed_start(case: Case, rule: Said, seconds: float, part: str, so
     ranges = []
     for side in case.sides(rule.role):
         surely = int(seconds * UNTIMED_OPENING[case.phrases.normaliser.chinese])
-        first_turn = side.in_turns(side.turns[0], side.turns[0])[1] if side.tokens else 0
+        first_turn = side.in_turns(side.turns[0], side.turns[0])[1] if len(side) else 0
         ranges.append(Range(side, 0, min(first_turn, surely)))
     match = case.search(sources, ranges)
     values: dict[str, object] = {"seconds": seconds}
@@ -195,13 +193,13 @@ def _counted(case: Case, rule: Required) -> Finding:
                     taken |= units
                     count += 1
     if count:
-        first = case.search(sources, [Range(side, 0, len(side.tokens)) for side in sides])
+        first = case.search(sources, [Range(side, 0, len(side)) for side in sides])
     values: dict[str, object] = {"count": count, "least": rule.at_least}
     if doubt := case.role_doubt(rule.role):
         return case.finding(rule.id, "too_few", Answer.CANNOT_TELL, doubt, match=first, values=values)
     if count >= rule.at_least:
         return case.finding(rule.id, "too_few", Answer.MET, "count_reached", match=first, values=values)
-    if absence := case.absence_doubt([Range(side, 0, len(side.tokens)) for side in sides]):
+    if absence := case.absence_doubt([Range(side, 0, len(side)) for side in sides]):
         return case.finding(rule.id, "too_few", Answer.CANNOT_TELL, absence[0], values={**values, **absence[1]})
     if any(side.doubtful_share(DOUBTFUL_WORD) > MANY_DOUBTFUL for side in sides):
         return case.finding(rule.id, "too_few", Answer.CANNOT_TELL, "many_doubtful", match=first, values=values)

@@ -118,16 +118,26 @@ class Side:
         """The units."""
         return tuple(map(self.units.texts.__getitem__, self.ids.tolist()))
 
+    @cached_property
+    def _part_cuts(self) -> list[int]:
+        """Where each turn begins among the words and groups that were read, and the number of them."""
+        cuts: list[int] = self._firsts.searchsorted(self.said.cuts).tolist()
+        return cuts
+
     def _turn_readings(self, place: int) -> list[Reading]:
         """Return what was read of each word or group of a turn."""
-        low, high = self._firsts.searchsorted(self.said.cuts[place : place + 2]).tolist()
+        low, high = self._part_cuts[place : place + 2]
         return [self._words.readings[number] for number in self._parts[low:high].tolist()]
 
-    def _plain(self, place: int) -> bool:
+    @cached_property
+    def _plain(self) -> list[bool]:
         """Whether each word of a turn is one unit, before normalising and after."""
-        cuts = self.said.cuts[place : place + 2]
-        low, high = self._firsts.searchsorted(cuts).tolist()
-        return high - low == cuts[1] - cuts[0] and bool((self._words.flags.values[self._parts[low:high]] & PLAIN).all())
+        import numpy as np
+
+        other = np.append(0, np.cumsum(self._words.flags.values[self._parts] & PLAIN == 0))
+        single = np.diff(self._part_cuts) == np.diff(self.said.cuts)
+        plain: list[bool] = (single & (np.diff(other[self._part_cuts]) == 0)).tolist()
+        return plain
 
     @cached_property
     def turns(self) -> tuple[int, ...]:
@@ -168,38 +178,20 @@ class Side:
     @cached_property
     def tokens(self) -> tuple[Token, ...]:
         """The units with their times."""
-        tokens: list[Token] = []
-        for place in range(len(self.said.turns)):
-            tokens.extend(self._turn_tokens(place))
-        return tuple(tokens)
+        return tuple(chain.from_iterable(map(self._turn_tokens, range(len(self.said.turns)))))
 
     def _turn_tokens(self, place: int) -> list[Token]:
-        bare = self._bare_turn(place)
-        tokens = []
-        for unit, first, last in self._turn_pieces(place):
-            one = bare[first]
-            tokens.append(Token(unit, one.start, bare[last - 1].end, one.confidence, one.new_clause, one.word))
-        return tokens
-
-    def _bare_tokens(self, place: int) -> list[Token]:
-        """Return the bare units of a turn with times: from its words, else spread over the turn by length."""
-        turn = self.said.sources[place]
-        first, last = self.said.cuts[place : place + 2]
-        readings, opens = self.said.readings(first, last), self.said.openings(first, last)
-        units = [
-            [
-                Token(text, new_clause=clause if number else begins)
-                for number, (text, clause) in enumerate(zip(reading.bare, reading.clauses, strict=True))
+        if place not in self._turn_tokens_made:
+            bare = self._bare_turn(place)
+            self._turn_tokens_made[place] = [
+                bare[first]._replace(text=unit, end=bare[last - 1].end)
+                for unit, first, last in self._turn_pieces(place)
             ]
-            for reading, begins in zip(readings, opens, strict=True)
-        ]
-        if not turn.words:
-            return _spread([unit for word in units for unit in word], turn.start, turn.end, None, -1)
-        return [
-            token
-            for index, (word, made) in enumerate(zip(turn.words, units, strict=True))
-            for token in _spread(made, word.start, word.end, word.confidence, index)
-        ]
+        return self._turn_tokens_made[place]
+
+    @cached_property
+    def _turn_tokens_made(self) -> dict[int, list[Token]]:
+        return {}
 
     def _bare_turn(self, place: int) -> list[Token]:
         if place not in self._bare_turns_made:
@@ -209,6 +201,27 @@ class Side:
     @cached_property
     def _bare_turns_made(self) -> dict[int, list[Token]]:
         return {}
+
+    def _bare_tokens(self, place: int) -> list[Token]:
+        """Return the bare units of a turn with times: from its words, else spread over the turn by length."""
+        turn = self.said.sources[place]
+        first, last = self.said.cuts[place : place + 2]
+        readings, opens = self.said.readings(first, last), self.said.openings(first, last)
+        if turn.words:
+            tokens: list[Token] = []
+            for index, (word, reading, begins) in enumerate(zip(turn.words, readings, opens, strict=True)):
+                if len(reading.bare) == 1:
+                    tokens.append(Token(reading.bare[0], word.start, word.end, word.confidence, begins, index))
+                elif reading.bare:
+                    clauses = [begins, *reading.clauses[1:]]
+                    tokens += _spread(reading.bare, clauses, word.start, word.end, word.confidence, index)
+            return tokens
+        clauses = [
+            clause if number else begins
+            for reading, begins in zip(readings, opens, strict=True)
+            for number, clause in enumerate(reading.clauses)
+        ]
+        return _spread([unit for reading in readings for unit in reading.bare], clauses, turn.start, turn.end, None, -1)
 
     @cached_property
     def bare(self) -> tuple[Token, ...]:
@@ -254,13 +267,11 @@ class Side:
         """Return the word that a unit is the whole of; None when that takes a closer look."""
         place = self.place(unit)
         words = self.said.sources[place].words
-        if not words or not self._plain(place):
+        if not words or not self._plain[place]:
             return None
         return words[unit - self._begins[place]]
 
     def _token(self, unit: int) -> Token:
-        if "tokens" in self.__dict__:
-            return self.tokens[unit]
         place = self.place(unit)
         return self._turn_tokens(place)[unit - self._begins[place]]
 
@@ -295,6 +306,10 @@ class Side:
 
     def opens_clause(self, unit: int) -> bool:
         """Whether punctuation or a pause stands before a unit."""
+        place = self.place(unit)
+        if self._plain[place]:
+            word = self.said.cuts[place] + unit - self._begins[place]
+            return self.said.openings(word, word + 1)[0]
         return self._token(unit).new_clause
 
     def text_between(self, low: int, high: int) -> tuple[str, int]:
@@ -315,7 +330,7 @@ class Side:
         needle = self.normal.joint.join(words)
         if needle not in self.text:
             return
-        text, offset = self.text_between(low, len(self.tokens) if high is None else high)
+        text, offset = self.text_between(low, len(self) if high is None else high)
         at = text.find(needle)
         while at >= 0:
             first, last = self.units_at(offset + at, offset + at + len(needle))
@@ -351,7 +366,7 @@ class Side:
         if begin >= end:
             return []
         readings = self._turn_readings(place)
-        if self._plain(place):
+        if self._plain[place]:
             return [reading.bare[0] for reading in readings[begin:end]]
         pieces = self._turn_pieces(place)
         bare = [unit for reading in readings for unit in reading.bare]
@@ -363,11 +378,11 @@ class Side:
 
     @cached_property
     def _starts(self) -> list[float]:
-        starts, latest = [], 0.0
-        for token in self.tokens:
-            latest = max(latest, token.start)  # a recogniser's times may step back a little
-            starts.append(latest)
-        return starts
+        starts: list[float] = []
+        for place, turn in enumerate(self.said.sources):
+            plain = turn.words and self._plain[place]
+            starts.extend([one.start for one in (turn.words if plain else self._turn_tokens(place))])
+        return list(accumulate(starts, max))  # a recogniser's times may step back a little
 
     def in_turns(self, first: int, last: int) -> tuple[int, int]:
         """Return the units of the turns `first` to `last`, both included."""
@@ -454,7 +469,7 @@ class Spoken:
         """The call as alternating stretches of speech."""
         result: list[Stretch] = []
         for index, turn in enumerate(self.transcript.turns):
-            if not self.normal.units(turn.text):
+            if not self.normal.says_something(turn.text):
                 continue
             placed = self._placed(index, turn)
             if result and result[-1].speaker == turn.speaker:
@@ -488,12 +503,15 @@ def _opens_clause(before: str, pause: float) -> bool:
     return pause > PAUSE_S or before.rstrip()[-1:] in CLAUSE_ENDS
 
 
-def _spread(units: Sequence[Token], start: float, end: float, confidence: float | None, word: int) -> list[Token]:
-    total = sum(len(unit.text) for unit in units) or 1
+def _spread(
+    units: Sequence[str], clauses: Sequence[bool], start: float, end: float, confidence: float | None, word: int
+) -> list[Token]:
+    """Return units with times in proportion to their lengths."""
+    total = sum(map(len, units)) or 1
     at = 0
     tokens = []
-    for unit in units:
+    for unit, clause in zip(units, clauses, strict=True):
         begin = start + (end - start) * at / total
-        at += len(unit.text)
-        tokens.append(Token(unit.text, begin, start + (end - start) * at / total, confidence, unit.new_clause, word))
+        at += len(unit)
+        tokens.append(Token(unit, begin, start + (end - start) * at / total, confidence, clause, word))
     return tokens

@@ -11,12 +11,12 @@ import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import NamedTuple
 
 from scoring.numbers import Piece, chinese_numbers, english_numbers
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """One unit of text: a character in Chinese, else a word."""
 
     text: str
@@ -77,6 +77,12 @@ class Normaliser:
     def units(self, text: str) -> list[Token]:
         """Return the bare units of `text`: lower case, no punctuation, contractions written out."""
         return [Token(unit, new_clause=clause) for unit, clause in self.pieces(text)]
+
+    def says_something(self, text: str) -> bool:
+        """Whether `text` has any bare unit."""
+        if "[" in text or "<" in text:
+            return bool(self.pieces(text))
+        return _WORDLIKE.search(unicodedata.normalize("NFKC", text)) is not None
 
     def pieces(self, text: str) -> list[tuple[str, bool]]:
         """Return the bare units of `text`, each with whether punctuation stands before it."""
