@@ -263,7 +263,9 @@ def facts_of(call: Call, settings: Settings) -> CallFacts:
     """Return what is known of a stored call beside its words and its sound."""
     events = tuple(Event(e["kind"], e["start"], e.get("end")) for e in call.facts.get("events", []))
     names = organisation_names(settings, call.language or "")
-    return CallFacts(events, dict(call.facts.get("fields", {})), names)
+    return CallFacts(
+        events, dict(call.facts.get("fields", {})), names, call.started_at.astimezone(settings.zone).date()
+    )
 
 
 def organisation_names(settings: Settings, language: str) -> tuple[str, ...]:

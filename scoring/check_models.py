@@ -15,7 +15,7 @@ from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, Pos
 
 from scoring.criteria_file import Criteria, MisplacedError, Text
 from scoring.expressions import RESERVED, Expression, ExpressionError, evaluate, names, parse
-from scoring.rule_parts import Entries, Entry, Role, RuleId, Severity, did_you_mean
+from scoring.rule_parts import Dated, Entries, Entry, Role, RuleId, Severity, did_you_mean
 
 MAX_CONDITIONS = 40  # of one check
 MAX_STEPS = 40  # of one flow
@@ -415,7 +415,7 @@ class Effect(Criteria):
         return points if self.at_most is None else max(-self.at_most, min(self.at_most, points))
 
 
-class _General(Criteria):
+class _General(Dated):
     """What checks and flows share."""
 
     id: RuleId

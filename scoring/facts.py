@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +26,14 @@ class CallFacts:
 
     `fields` holds call data and flags by name, for example ``{"caller_name": "Mary Smith",
     "ivr_recording_notice": "yes"}``; a flag is on for yes, true or 1, off for no, false or 0. An empty `events`
-    means that the telephone system told us nothing; when it holds anything, it is taken to be complete.
+    means that the telephone system told us nothing; when it holds anything, it is taken to be complete. `day` is the
+    day of the call in the organisation's time zone; without it every rule is in effect, as for a typed dialogue.
     """
 
     events: tuple[Event, ...] = ()
     fields: Mapping[str, str] = field(default_factory=dict)
     organisation_names: tuple[str, ...] = ()
+    day: date | None = None
 
     def flag(self, name: str) -> bool | None:
         """Return the value of a yes/no field; None when it is absent or unclear."""

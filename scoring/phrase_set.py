@@ -14,7 +14,7 @@ from scoring.check_models import Check, Flow
 from scoring.criteria_file import Criteria, MisplacedError, Text, load_criteria
 from scoring.entries import Entry as ScriptEntry
 from scoring.entries import pattern_of, slot_names
-from scoring.rule_parts import Entries, Entry, Role, RuleId, Severity, did_you_mean
+from scoring.rule_parts import Dated, Entries, Entry, Role, RuleId, Severity, did_you_mean
 from scoring.text import Normaliser, normaliser
 
 MAX_RULES = 500
@@ -71,7 +71,7 @@ class Anchor(Criteria):
         return self
 
 
-class Said(Criteria):
+class Said(Dated):
     """Words that must be said. All `parts` are needed; of a part any wording will do."""
 
     id: RuleId
@@ -116,7 +116,7 @@ class Trigger(Criteria):
     unless: tuple[Entry, ...] = ()  # cancels a hit in the same turn, within a few words
 
 
-class Forbidden(Criteria):
+class Forbidden(Dated):
     """Words that must not be said. `unless` cancels a hit; see docs/rules.md."""
 
     id: RuleId
@@ -140,7 +140,7 @@ class Forbidden(Criteria):
         yield from ((kind, entry) for kind, entries in self.kinds.items() for entry in entries)
 
 
-class Acoustic(Criteria):
+class Acoustic(Dated):
     """A limit on something measured: which one follows from the fields that are given (see `measure`)."""
 
     id: RuleId

@@ -109,6 +109,7 @@ REASONS: dict[str, str] = {
     "place_empty": N_("Nothing was said where it was looked for."),
     "no_turn_there": N_("There was no turn where it was looked for."),
     "not_at_turn_start": N_("Not said at the beginning of a turn."),
+    "not_in_effect": N_("The rule was not in effect on the day of the call (%(day)s)."),
     "does_not_apply": N_("The check does not apply to this call."),
     "excused": N_("An exception of the check applies."),
     "excuse_unsure": N_("It cannot be told whether an exception of the check applies."),

@@ -34,7 +34,7 @@ def check_rules(
     outcomes: dict[str, RuleOutcome] = {}
     for rule in phrases.in_order:
         try:
-            outcomes[rule.id] = _check(case, rule, outcomes)
+            outcomes[rule.id] = _not_in_effect(case, rule) or _check(case, rule, outcomes)
         except PatternTooSlow as error:
             values: dict[str, object] = {"pattern": error.pattern[:80]}
             finding = case.finding(rule.id, _kind(rule), Answer.CANNOT_TELL, "pattern_too_slow", values=values)
@@ -56,6 +56,16 @@ def _kind(rule: Rule) -> str:
         case Check() | Flow():
             return kind_of(rule)
     return "missing"
+
+
+def _not_in_effect(case: Case, rule: Rule) -> RuleOutcome | None:
+    day = case.facts.day
+    effective = None if isinstance(rule, Trigger) else rule.effective
+    if day is None or effective is None or effective.covers(day):
+        return None
+    values: dict[str, object] = {"day": day.isoformat()}
+    finding = case.finding(rule.id, _kind(rule), Answer.NOT_APPLICABLE, "not_in_effect", values=values)
+    return RuleOutcome(rule.id, (finding,))
 
 
 def _check(case: Case, rule: Rule, outcomes: Mapping[str, RuleOutcome]) -> RuleOutcome:
