@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 CLAUSE_ENDS = tuple(".,;:!?。，；：！？、")
 PLAIN, ALONE, BEGUN, ENDED, NEAR = 1, 2, 4, 8, 16  # flags of a word (Reader.flags)
 _MOST_UNITS = 200_000  # different units that are kept
-_MOST_READ = 300_000  # units of different words that are kept; then they are read anew
+_MOST_READ = 300_000  # different words and their units that are kept; then they are read anew
 
 
 class Growing:
@@ -110,6 +110,11 @@ class Words(dict[str, int]):
         self._reader = reader
         self._lock = threading.RLock()
 
+    @property
+    def many(self) -> int:
+        """How many words, groups and units are kept."""
+        return len(self) + len(self._groups) + self.flat.size
+
     def __missing__(self, text: str) -> int:
         with self._lock:
             if text not in self:
@@ -186,7 +191,7 @@ class Reader:
     def words(self) -> Words:
         """Return the words that are known; they begin anew when they, or their units, have become too many."""
         words, units = self._words, units_of(self.normal.chinese)
-        if words is None or words.units is not units or words.flat.size > _MOST_READ:
+        if words is None or words.units is not units or words.many > _MOST_READ:
             words = self._words = Words(self, units)
         return words
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from scoring import reading
 from scoring.phrases import PhraseFinder
 from scoring.spoken import Side, Spoken
+from scoring.stream import as_spoken, stream_of
 from scoring.text import Normaliser, normaliser
 from transcription.transcript import AGENT, CUSTOMER, Transcript, Turn, Word
 
@@ -138,3 +141,32 @@ def test_any_text_at_all_can_be_searched(turns: list[tuple[str, str]], chinese: 
 def test_amounts_with_a_sign_are_read_aloud_in_chinese(wording: str, heard: str) -> None:
     call = Transcript("zh", 3.0, 1, (Turn(AGENT, 0.0, 3.0, heard),), "test")
     assert PhraseFinder({"amount": [wording]}, language="zh").find(call)["amount"].verdict == "said"
+
+
+@given(st.lists(st.sampled_from(["0", "1", "3", "8", "元", "的", "a"]), max_size=24))
+def test_short_numbers_are_spoken_alike_in_wordings_and_in_calls(units: list[str]) -> None:
+    side = side_of([units], normaliser("zh", numbers=False)) if units else None
+    if side is not None:
+        heard = [side.units.texts[number] for number in stream_of(side).ids.tolist()]
+        assert heard == as_spoken(side.texts)
+
+
+def test_threads_that_read_new_words_at_once_agree_with_one_alone() -> None:
+    syllables = ("ka", "lo", "mi", "ne", "ru", "ta", "vo", "si")
+    words = ["".join(parts) for parts in itertools.product(syllables, repeat=4)]
+    calls = [
+        Transcript(
+            "en", 9.0, 1, (Turn(AGENT, 0.0, 9.0, f"{' '.join(words[at::64])} two hundred and five pounds"),), "test"
+        )
+        for at in range(64)
+    ]
+    normal = normaliser("en", strip=["threads"])  # no other test has read words for it
+
+    def read(call: Transcript) -> tuple[tuple[str, ...], list[int]]:
+        side = Spoken(call, normal).side(AGENT)
+        return side.texts, side.stream.symbols.tolist()
+
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(read, calls * 2))
+    assert together == [read(call) for call in calls * 2]
+    assert all(texts[-2:] == ("205", "pounds") for texts, _ in together)
