@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
-from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from scoring.numbers import Piece
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from scoring.stream import Stream
 
 PAUSE_S = 0.6  # between two words: a new clause begins
-_TEXT = attrgetter("text")
 INTERRUPTED = 6  # words of the other side from which what follows is another sentence
 
 
@@ -434,7 +432,7 @@ class Spoken:
         spoken = [turn.words for turn in sources]
         heard = list(chain.from_iterable(spoken)) if all(spoken) else []
         if heard:
-            texts, sizes = list(map(_TEXT, heard)), list(map(len, spoken))
+            texts, sizes = [word.text for word in heard], list(map(len, spoken))
         else:
             written = [[word.text for word in turn.words] or _written_words(turn.text, chinese) for turn in sources]
             texts, sizes = list(chain.from_iterable(written)), list(map(len, written))

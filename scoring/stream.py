@@ -211,8 +211,10 @@ def stream_of(side: Side) -> Stream:
         ids, words.offsets, words.flat, words.weights, classes(), np.array(side.breaks, np.int64)
     )
     confidences = side.confidences.astype(np.float32)
-    known = confidences[~np.isnan(confidences)]
-    mean = float(known.mean()) if len(known) else float("nan")
+    mean = float(confidences.mean()) if len(confidences) else float("nan")
+    if np.isnan(mean):  # some have none
+        known = confidences[~np.isnan(confidences)]
+        mean = float(known.mean()) if len(known) else mean
     return Stream(words, ids, symbols, homes, starts, coarse, heard_costs, confidences, mean)
 
 
