@@ -131,14 +131,21 @@ def choose(best, lengths, latest):  # type: ignore[no-untyped-def]
     for number in range(blocks):
         for p in range(count):
             lowest[p] = min(lowest[p], best[number, p] // BLOCK)
+    close = np.empty(blocks, np.int32)  # blocks with a place worth a look
     for p in range(count):
         least = lowest[p]
         limit = max(least, min(least + 1 + lengths[p] // 10, lengths[p] * 40 // 100))
         wanted = 1 if hopeless(least, lengths[p]) else CANDIDATES
         found = 0
+        many = 0
+        for step in range(blocks):
+            number = blocks - 1 - step if latest else step
+            if best[number, p] < (limit + 1) * BLOCK:
+                close[many] = number
+                many += 1
         for distance in range(least, limit + 1):
-            for step in range(blocks):
-                number = blocks - 1 - step if latest else step
+            for step in range(many):
+                number = close[step]
                 if best[number, p] // BLOCK != distance:
                     continue
                 end = number * BLOCK + best[number, p] % BLOCK
@@ -233,9 +240,9 @@ def wrongness(confidence, wrong):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def right(confidence, wrong):  # type: ignore[no-untyped-def]
-    """Return P(right | confidence)."""
-    return max(np.float32(0.0), 1 - wrong[wrong.shape[0] - 1] * np.exp(wrongness(confidence, wrong)))
+def right(suspicion, wrong):  # type: ignore[no-untyped-def]
+    """Return P(right | confidence), given what `wrongness` says of the confidence."""
+    return max(np.float32(0.0), 1 - wrong[wrong.shape[0] - 1] * np.exp(suspicion))
 
 
 # What was heard for each unit of a wording, or for each unit heard, as `place_units` finds it: rows of `room`.
@@ -375,10 +382,11 @@ def prove(  # type: ignore[no-untyped-def]
                     low += 1
                     high -= 1
             trust = least_sure(confidences, first + max(low, 0), first + min(high, span - 1), np.nan)
-            doubt = min(np.float32(_MOST_DOUBT), wrongness(trust, wrong))
+            suspicion = wrongness(trust, wrong)
+            doubt = min(np.float32(_MOST_DOUBT), suspicion)
             clear = np.exp(min(told[unit] * np.float32(_TEMPER), np.float32(6.0)))
             said = min(np.float32(0.0), np.float32(np.log((1 - _GARBLED) * clear + _GARBLED)) + doubt)
-            far = min(np.float32(_FARTHEST), full - told[unit]) * right(trust, wrong)
+            far = min(np.float32(_FARTHEST), full - told[unit]) * right(suspicion, wrong)
         if unit_flags[unit] & NEGATOR:
             denial = min(denial, said)
         against[unit] = said
@@ -411,7 +419,7 @@ def prove(  # type: ignore[no-untyped-def]
     added = np.float32(0.0)
     for home in range(span):
         if owner[home] < 0 and flags[ids[first + home]] & CONTENT:
-            added += right(confidences[first + home], wrong)
+            added += right(wrongness(confidences[first + home], wrong), wrong)
     clear_weight = np.float32(0.0)
     weight = np.float32(0.0)
     alone_clear = np.float32(0.0)
@@ -617,11 +625,10 @@ def compare_words(unit_flags, unit_weights, confidences, first, span, room, loss
 
 
 @compiled
-def extra_words(gaps, units, ids, flags, first, span, room):  # type: ignore[no-untyped-def]
+def extra_words(gaps, gapped, units, ids, flags, first, span, room):  # type: ignore[no-untyped-def]
     """Return how many words that carry meaning are heard inside the wording without being of it or filling a gap."""
     extra = 0
     in_gap = False
-    gapped = gaps.sum() > 0
     for home in range(span):
         owner = room[_OWNER, home]
         if owner >= 0:
@@ -636,7 +643,7 @@ def extra_words(gaps, units, ids, flags, first, span, room):  # type: ignore[no-
 
 @compiled
 def measure(  # type: ignore[no-untyped-def]
-    places, pattern, weights, gaps, units, unit_ids, unit_flags, unit_weights,
+    places, pattern, weights, gaps, gapped, units, unit_ids, unit_flags, unit_weights,
     stream, homes, starts, ids, flags, confidences, side_confidence, cost, evidence, wrong,
     features, losses, room, proofs
 ):  # fmt: skip
@@ -676,7 +683,7 @@ def measure(  # type: ignore[no-untyped-def]
     features[CONFIDENCE] = mean / known if known else 0.0
     features[CONFIDENCE_KNOWN] = 1.0 if known else 0.0
     features[SIDE_CONFIDENCE] = side_confidence if side_confidence == side_confidence else 0.0
-    features[INSERTED_CONTENT] = extra_words(gaps, units, ids, flags, first, span, room) / contents
+    features[INSERTED_CONTENT] = extra_words(gaps, gapped, units, ids, flags, first, span, room) / contents
     features[LOG_LENGTH] = np.log(np.float32(rows))
     features[BITS] = (bits - np.log2(np.float32(max(stream.shape[0], 2)))) / 20.0
     return first, last + 1
@@ -792,7 +799,7 @@ def verify(  # type: ignore[no-untyped-def]
                 continue
             align(one, one_weights, stream, heard_costs, low, high, end, reach, one_gaps, cost, lines, moves, places)
             first, last = measure(
-                places, one, one_weights, one_gaps, one_units, own_ids, own_flags, own_weights,
+                places, one, one_weights, one_gaps, gap_count > 0, one_units, own_ids, own_flags, own_weights,
                 stream, homes, starts, ids, flags, confidences, side_confidence, cost, evidence, wrong,
                 features, losses, room, proofs,
             )  # fmt: skip
@@ -827,3 +834,24 @@ def settle(spans, scores, ids, flags):  # type: ignore[no-untyped-def]
             odd[count] = p
             count += 1
     return probabilities, odd[:count]
+
+
+@compiled
+def seek(  # type: ignore[no-untyped-def]
+    masks, ups, latest, lengths, part_ends, offsets, pattern, weights, gaps, units, unit_offsets, unit_ids, unit_flags,
+    unit_weights, classes, stream, homes, starts, ids, flags, rivals, heard_costs, confidences, side_confidence,
+    cost, evidence, wrong, coefficients, begin, finish,
+):  # fmt: skip
+    """Locate every wording among the symbols `begin` to `finish`, look closely at the places, and settle on one each.
+
+    Returns what `verify` does, then what `settle` does.
+    """
+    best = locate(classes[begin:finish], masks, ups)
+    ends, distances, least = choose(best, lengths, latest)
+    spans, scores, features = verify(
+        ends, distances, least, lengths, part_ends, offsets, pattern, weights, gaps, units, unit_offsets, unit_ids,
+        unit_flags, unit_weights, stream, homes, starts, ids, flags, rivals, heard_costs, confidences, side_confidence,
+        cost, evidence, wrong, coefficients, begin, finish,
+    )  # fmt: skip
+    probabilities, odd = settle(spans, scores, ids, flags)
+    return spans, scores, features, probabilities, odd

@@ -327,11 +327,10 @@ def _sound_places(wordings: Wordings, side: Side, low: int, high: int, latest: b
 
     Then which of them are nowhere or may have a negation before them.
     """
-    from scoring.stream import search, settled
+    from scoring.stream import search
 
     hits = search(wordings.pack, side.stream, phrase_model(side.normal.chinese), low, high, latest)
-    probabilities, odd = settled(hits, side.stream)
-    return list(zip(probabilities, *hits.spans.T.tolist(), strict=True)), odd
+    return list(zip(hits.probabilities.tolist(), *hits.spans.T.tolist(), strict=True)), hits.odd.tolist()
 
 
 def _short_place(

@@ -21,8 +21,8 @@ def get_ready(tell: Callable[[str], object]) -> None:
     """Load the matcher's compiled loops; when they must be compiled first, `tell` it beforehand."""
     from scoring import kernels
 
-    folder = Path(kernels.verify.stats.cache_path or "")
-    if not any(folder.glob("kernels.verify-*.nbi")):
+    folder = Path(kernels.seek.stats.cache_path or "")
+    if not any(folder.glob("kernels.seek-*.nbi")):
         tell(NOTICE)
     for language, words in (("en", "thank you for calling"), ("zh", "感谢您的来电")):
         heard = Transcript(language, 2.0, 1, (Turn(AGENT, 0.0, 2.0, words),), "none")

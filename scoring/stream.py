@@ -333,6 +333,8 @@ class Hits:
     spans: NDArray[np.int32]
     scores: NDArray[np.float64]  # linear score, on the logit scale
     features: NDArray[np.float32]
+    probabilities: NDArray[np.float64]  # to four places
+    odd: NDArray[np.int32]  # which wordings have no place, or a negation before it
 
 
 def search(
@@ -343,20 +345,10 @@ def search(
     high = len(stream.ids) if high is None else min(high, len(stream.ids))
     begin, end = int(stream.starts[low]), int(stream.starts[high])
     ids = pack.unit_ids(stream.lexicon)
-    best = kernels.locate(stream.classes[begin:end], pack.masks, pack.ups)
-    ends, distances, least = kernels.choose(best, pack.lengths, latest)
-    spans, scores, features = kernels.verify(
-        ends, distances, least, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
-        pack.units, pack.unit_offsets, ids,
-        pack.unit_flags, pack.unit_weights, stream.symbols, stream.homes, stream.starts, stream.ids,
+    return Hits(*kernels.seek(
+        pack.masks, pack.ups, latest, pack.lengths, pack.part_ends, pack.offsets, pack.pattern, pack.weights, pack.gaps,
+        pack.units, pack.unit_offsets, ids, pack.unit_flags, pack.unit_weights,
+        stream.classes, stream.symbols, stream.homes, stream.starts, stream.ids,
         stream.lexicon.flags, stream.lexicon.rivals, stream.heard_costs, stream.confidences, stream.side_confidence,
-        costs(), model.evidence, model.wrong, coefficients,
-        begin, end,
-    )  # fmt: skip
-    return Hits(spans, scores, features)
-
-
-def settled(hits: Hits, stream: Stream) -> tuple[list[float], list[int]]:
-    """Return how probable each wording is, and which of them are nowhere or may have a negation before them."""
-    probabilities, odd = kernels.settle(hits.spans, hits.scores, stream.ids, stream.lexicon.flags)
-    return probabilities.tolist(), odd.tolist()
+        costs(), model.evidence, model.wrong, coefficients, begin, end,
+    ))  # fmt: skip
