@@ -221,8 +221,13 @@ class Reader:
 
     def needs_neighbours(self, units: Sequence[str]) -> bool:
         """Whether some of the normal units of a turn mean something else together than one by one."""
-        for at in [place for place, unit in enumerate(units) if unit in self._triggers]:
-            if units[at] in self._numbers and (self.normal.chinese or is_several(units, at)):
+        english = bool(self._numbers) and not self.normal.chinese
+        for at, unit in enumerate(units):
+            if english and unit.isdecimal() and is_several(units, at):
+                return True
+            if unit not in self._triggers:
+                continue
+            if unit in self._numbers and (self.normal.chinese or is_several(units, at)):
                 return True
             if any(tuple(units[at : at + len(heard)]) == heard for heard in self._several.get(units[at], ())):
                 return True

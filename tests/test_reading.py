@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from scoring import reading
@@ -56,6 +56,7 @@ def whole(texts: Sequence[str], normal: Normaliser) -> list[str]:
 
 @settings(max_examples=300)
 @given(st.lists(st.lists(st.sampled_from(ENGLISH.split()), min_size=1, max_size=14), max_size=4))
+@example([["2003", "oh", "one"]])
 def test_english_words_are_read_as_their_turn_would_be(turns: list[list[str]]) -> None:
     assert list(side_of(turns, EN).texts) == [unit for texts in turns for unit in whole(texts, EN)]
 
