@@ -185,8 +185,9 @@ def _unknown_rule(item: Item, outcomes: Outcomes) -> Evidence | None:
     return None
 
 
-def _any_trigger(rules: Iterable[str], outcomes: Outcomes) -> bool:
-    return any(rule not in outcomes or outcomes[rule].verdict is not Answer.NOT_MET for rule in rules)
+def _any_trigger(rules: Sequence[str], outcomes: Outcomes) -> bool:
+    known = [outcomes[rule] for rule in rules if rule in outcomes]
+    return len(known) < len(list(rules)) or any(one.in_effect and one.verdict is not Answer.NOT_MET for one in known)
 
 
 def _by_answers(card: Scorecard, item: Item, findings: Sequence[Finding]) -> Judged:

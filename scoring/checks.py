@@ -13,7 +13,7 @@ from scoring.entries import PatternTooSlow
 from scoring.expressions import And, Expression, Name, Not, Or, parse
 from scoring.found import Found, Hit
 from scoring.marks import Answer
-from scoring.outcome import Finding, RuleOutcome
+from scoring.outcome import NOT_IN_EFFECT, Finding, RuleOutcome
 from scoring.phrase_set import Acoustic, Forbidden, Rule, Trigger
 from scoring.places import Place, place_of
 from scoring.sound_operators import (
@@ -205,6 +205,8 @@ def _of_rule(case: Case, rule: Rule, outcome: RuleOutcome) -> Found:
         if not hits and (unheard := case.absence_doubt(case.whole(rule.role))):
             return Found(None, unheard[0], values=unheard[1])
         return Found(bool(hits), "anchor_found" if hits else "anchor_absent", hits, values)
+    if not outcome.in_effect:  # whether it would have been met is not known
+        return Found(None, NOT_IN_EFFECT, values={**outcome.findings[0].evidence.values, **values})
     forbids = isinstance(rule, Forbidden | Acoustic) or (isinstance(rule, Check) and rule.forbid is not None)
     wanted = Answer.NOT_MET if forbids else Answer.MET
     hits = tuple(

@@ -321,6 +321,50 @@ def least_sure(confidences, low, high, unknown):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def tell(places, pattern, units, stream, starts, evidence, first, span, room, count, told, full):  # type: ignore[no-untyped-def]
+    """Fill the log-likelihood ratio of each unit by what was heard for it, and what it were if heard as spoken."""
+    matched, owner = room[_MATCHED], room[_OWNER]
+    told[:count] = 0.0
+    full[:count] = 0.0
+    for i in range(pattern.shape[0]):
+        unit = units[i]
+        symbol = pattern[i]
+        full[unit] += evidence[symbol, symbol]
+        told[unit] += evidence[symbol, stream[places[i]]] if places[i] >= 0 else evidence[symbol, GONE]
+    for home in range(span):
+        unit = owner[home]
+        if unit >= 0:
+            left = starts[first + home + 1] - starts[first + home] - matched[home]
+            told[unit] += left * evidence[GONE, 0]
+
+
+@compiled
+def clear_shares(against, unit_flags, unit_weights, run_first, run_last, worst_unit):  # type: ignore[no-untyped-def]
+    """Return how much of the wording is as it should be, 0 to 1: outside the run that tells most against it, and
+    without the worst unit alone; then how many units of the run carry meaning."""
+    clear = np.float32(0.0)
+    weight = np.float32(0.0)
+    alone = np.float32(0.0)
+    alone_weight = np.float32(0.0)
+    length = np.float32(0.0)
+    for unit in range(unit_flags.shape[0]):
+        same = unit_weights[unit] * max(np.float32(0.0), 1 - min(np.float32(1.0), -against[unit] / np.float32(_UNLIKE)))
+        if unit < run_first or unit > run_last or run_first < 0:
+            weight += unit_weights[unit]
+            clear += same
+        elif unit_flags[unit] & CONTENT:
+            length += 1
+        if unit != worst_unit:
+            alone_weight += unit_weights[unit]
+            alone += same
+    if weight > 0:
+        clear /= weight
+    if alone_weight > 0:
+        alone /= alone_weight
+    return clear, alone, length
+
+
+@compiled
 def prove(  # type: ignore[no-untyped-def]
     places, pattern, units, unit_flags, unit_weights, stream, starts, ids, flags, confidences,
     evidence, wrong, first, span, room, losses, features, proofs
@@ -331,21 +375,10 @@ def prove(  # type: ignore[no-untyped-def]
     So a garbled word costs a bounded amount; more where the recogniser trusts what it heard instead.
     """
     count = unit_flags.shape[0]
-    matched, owner = room[_MATCHED], room[_OWNER]
-    told = proofs[0]  # log-likelihood ratio of each unit by its sounds
+    owner = room[_OWNER]
+    told = proofs[0]
     against = proofs[1]  # what each unit tells against the wording; before that, `told` were it heard as spoken
-    told[:count] = 0.0
-    against[:count] = 0.0
-    for i in range(pattern.shape[0]):
-        unit = units[i]
-        symbol = pattern[i]
-        against[unit] += evidence[symbol, symbol]
-        told[unit] += evidence[symbol, stream[places[i]]] if places[i] >= 0 else evidence[symbol, GONE]
-    for home in range(span):
-        unit = owner[home]
-        if unit >= 0:
-            left = starts[first + home + 1] - starts[first + home] - matched[home]
-            told[unit] += left * evidence[GONE, 0]
+    tell(places, pattern, units, stream, starts, evidence, first, span, room, count, told, against)
     sound = np.float32(0.0)
     sound_full = np.float32(0.0)
     worst = np.float32(0.0)
@@ -420,23 +453,7 @@ def prove(  # type: ignore[no-untyped-def]
     for home in range(span):
         if owner[home] < 0 and flags[ids[first + home]] & CONTENT:
             added += right(wrongness(confidences[first + home], wrong), wrong)
-    clear_weight = np.float32(0.0)
-    weight = np.float32(0.0)
-    alone_clear = np.float32(0.0)
-    alone_weight = np.float32(0.0)
-    run_length = np.float32(0.0)
-    for unit in range(count):
-        same = unit_weights[unit] * max(np.float32(0.0), 1 - min(np.float32(1.0), -against[unit] / np.float32(_UNLIKE)))
-        if unit < run_first or unit > run_last or run_first < 0:
-            weight += unit_weights[unit]
-            clear_weight += same
-        elif unit_flags[unit] & CONTENT:
-            run_length += 1
-        if unit != worst_unit:
-            alone_weight += unit_weights[unit]
-            alone_clear += same
-    clear = clear_weight / weight if weight > 0 else np.float32(0.0)
-    alone = alone_clear / alone_weight if alone_weight > 0 else np.float32(0.0)
+    clear, alone, run_length = clear_shares(against, unit_flags, unit_weights, run_first, run_last, worst_unit)
     features[SOUND_SHARE] = sound / sound_full if sound_full > 0 else 0.0
     features[TOLD_WORST] = worst
     features[TOLD_SECOND] = second

@@ -35,7 +35,7 @@ TRIGGERS_ENGLISH = frozenset((*SINGLE_ENGLISH.values(), *PLACES_ENGLISH, *_EN_TI
 
 
 def is_several(units: Sequence[str], at: int) -> bool:
-    """Whether an English number of several words may stand at a unit of `TRIGGERS_ENGLISH`.
+    """Whether an English number of several words may stand at a number in digits or another unit of `TRIGGERS_ENGLISH`.
 
     The single number words among the units are digits already.
     """

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from scoring.marks import Answer, Evidence
 
+NOT_IN_EFFECT = "not_in_effect"  # the reason of a rule that is not looked at on the day of the call
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -34,6 +36,11 @@ class RuleOutcome:
             if answer in verdicts:
                 return answer
         return Answer.NOT_APPLICABLE
+
+    @property
+    def in_effect(self) -> bool:
+        """Whether the rule was in effect on the day of the call."""
+        return all(finding.evidence.reason != NOT_IN_EFFECT for finding in self.findings)
 
     @property
     def moment(self) -> float | None:

@@ -111,7 +111,7 @@ class Words(dict[str, int]):
         self._lock = threading.RLock()
 
     @property
-    def many(self) -> int:
+    def kept(self) -> int:
         """How many words, groups and units are kept."""
         return len(self) + len(self._groups) + self.flat.size
 
@@ -182,7 +182,7 @@ class Reader:
         self._numbers: frozenset[str] = frozenset()
         if normal.numbers:
             self._numbers = PLACES_CHINESE | RADIO_CHINESE if normal.chinese else TRIGGERS_ENGLISH
-        self._triggers = self._numbers.union(self._several)
+        self._english_numbers = normal.numbers and not normal.chinese
         several = [heard for known in self._several.values() for heard in known]
         self._begin = self._numbers.union(*(heard[:-1] for heard in several))
         self._go_on = frozenset[str]().union(*(heard[1:] for heard in several))
@@ -191,7 +191,7 @@ class Reader:
     def words(self) -> Words:
         """Return the words that are known; they begin anew when they, or their units, have become too many."""
         words, units = self._words, units_of(self.normal.chinese)
-        if words is None or words.units is not units or words.many > _MOST_READ:
+        if words is None or words.units is not units or words.kept > _MOST_READ:
             words = self._words = Words(self, units)
         return words
 
@@ -207,12 +207,11 @@ class Reader:
             flags |= NEAR
         if not units:
             return flags
-        english = bool(self._numbers) and not self.normal.chinese
         if self.needs_neighbours(units):
             flags |= ALONE
-        if units[-1] in self._begin or (english and may_begin_number(units[-1])):
+        if units[-1] in self._begin or (self._english_numbers and may_begin_number(units[-1])):
             flags |= BEGUN
-        if units[0] in self._go_on or (english and may_go_on_in_number(units[0])):
+        if units[0] in self._go_on or (self._english_numbers and may_go_on_in_number(units[0])):
             flags |= ENDED
         return flags
 
@@ -221,15 +220,11 @@ class Reader:
 
     def needs_neighbours(self, units: Sequence[str]) -> bool:
         """Whether some of the normal units of a turn mean something else together than one by one."""
-        english = bool(self._numbers) and not self.normal.chinese
         for at, unit in enumerate(units):
-            if english and unit.isdecimal() and is_several(units, at):
+            number = unit in self._numbers or (self._english_numbers and unit.isdecimal())
+            if number and (self.normal.chinese or is_several(units, at)):
                 return True
-            if unit not in self._triggers:
-                continue
-            if unit in self._numbers and (self.normal.chinese or is_several(units, at)):
-                return True
-            if any(tuple(units[at : at + len(heard)]) == heard for heard in self._several.get(units[at], ())):
+            if any(tuple(units[at : at + len(heard)]) == heard for heard in self._several.get(unit, ())):
                 return True
         return False
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
@@ -25,7 +26,7 @@ MAX_CASES = 1000  # of one set: all are run before it is activated
 MAX_ERRORS = 20
 EXPECTABLE = (Answer.MET, Answer.NOT_MET, Answer.CANNOT_TELL, Answer.NOT_APPLICABLE)
 FIELDS = (
-    "id", "language", "dialogue", "transcript", "fields", "events", "measures", "organisation_names", "expect",
+    "id", "language", "dialogue", "transcript", "day", "fields", "events", "measures", "organisation_names", "expect",
 )  # fmt: skip
 
 
@@ -316,7 +317,16 @@ def _facts(data: JsonObject, organisation_names: Sequence[str]) -> CallFacts:
     names = data.data.get("organisation_names") or []
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise CaseError("organisation_names: must be a list of names")
-    return CallFacts(events, fields, tuple(names or organisation_names))
+    return CallFacts(events, fields, tuple(names or organisation_names), _day(data))
+
+
+def _day(data: JsonObject) -> date | None:
+    if "day" not in data:
+        return None
+    try:
+        return date.fromisoformat(data.text("day"))
+    except ValueError:
+        raise CaseError(f"day: {data.text('day')!r} is no day: write it as 2026-12-31") from None
 
 
 def _nearest(name: str, known: Iterable[str]) -> str | None:

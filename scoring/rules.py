@@ -15,7 +15,7 @@ from scoring.facts import CallFacts
 from scoring.flows import follow
 from scoring.forbidden import check_forbidden
 from scoring.marks import Answer
-from scoring.outcome import RuleOutcome
+from scoring.outcome import NOT_IN_EFFECT, RuleOutcome
 from scoring.phrase_set import Acoustic, Conditional, Forbidden, PhraseSet, Required, Rule, Trigger
 from scoring.said import check_required
 from transcription.measures import AudioMeasures
@@ -64,7 +64,7 @@ def _not_in_effect(case: Case, rule: Rule) -> RuleOutcome | None:
     if day is None or effective is None or effective.covers(day):
         return None
     values: dict[str, object] = {"day": day.isoformat()}
-    finding = case.finding(rule.id, _kind(rule), Answer.NOT_APPLICABLE, "not_in_effect", values=values)
+    finding = case.finding(rule.id, _kind(rule), Answer.NOT_APPLICABLE, NOT_IN_EFFECT, values=values)
     return RuleOutcome(rule.id, (finding,))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scoring import kernels, unit_kernels
-from scoring.reading import Growing, Units
+from scoring.reading import Growing, Units, units_of
 from scoring.sounds import (
     CLASSES,
     classes,
@@ -134,29 +134,10 @@ def as_spoken(units: Sequence[str]) -> list[str]:
 
     38 is san-shi ba, 10 shi, 30 san-shi, 200 er-bai; any other number is read digit by digit.
     """
-    spoken = list(units)
-    if _DIGITS.isdisjoint(units):
-        return spoken
-    done = 0
-    for at in [place for place, unit in enumerate(units) if unit in _DIGITS]:
-        if at < done:
-            continue
-        done = at + 1
-        while done < len(spoken) and spoken[done] in _DIGITS:
-            done += 1
-        if done - at > 1 and spoken[at] != "0":
-            _mark_places(spoken, at, done)
-    return spoken
-
-
-def _mark_places(spoken: list[str], at: int, end: int) -> None:
-    size = end - at
-    silent = all(unit == "0" for unit in spoken[at + 1 : end])
-    if size == 2 or (size in (3, 4) and silent):
-        spoken[at] += _PLACES[size - 2]
-        for place in range(at + 1, end):
-            if spoken[place] == "0":
-                spoken[place] = SILENT
+    known = units_of(True)
+    ids = np.array([known[unit] for unit in units], np.int32)
+    words = lexicon(known)
+    return [known.texts[number] for number in unit_kernels.say_numbers(ids, words.flags, words.forms).tolist()]
 
 
 def unit_flags(unit: str, chinese: bool) -> int:
@@ -168,7 +149,7 @@ def unit_flags(unit: str, chinese: bool) -> int:
         flags |= NEGATOR | CONTENT
     if any("0" <= character <= "9" for character in unit):
         flags |= DIGIT
-        if chinese:
+        if chinese and unit[0] in _DIGITS:
             flags |= int(unit[0]) + 1 << DIGIT_SHIFT
     return flags
 
