@@ -60,3 +60,27 @@ def test_a_reason_names_a_condition_by_what_it_looks_for() -> None:
     absent = Evidence("X", phrases.key, "not_applicable", "anchor_absent", {"anchor": "a"})
 
     assert reason_text(in_words(absent, phrases)) == "This did not occur: the agent says one of these (“fee”)."
+
+
+@pytest.mark.parametrize(
+    ("effective", "english", "chinese"),
+    [
+        (
+            "{from: 2026-12-01, until: 2027-02-28}",
+            "in effect from 2026-12-01 until 2027-02-28",
+            "2026-12-01至2027-02-28有效",
+        ),
+        ("{from: 2026-12-01}", "in effect from 2026-12-01 on", "自2026-12-01起生效"),
+        ("{until: 2027-02-28}", "in effect until 2027-02-28", "有效期至2027-02-28"),
+    ],
+)
+def test_a_rule_says_when_it_is_in_effect(effective: str, english: str, chinese: str) -> None:
+    phrases = phrase_set(
+        f"required:\n  - {{id: SAID, role: agent, effective: {effective}, parts: {{a: [hello]}}}}\n"
+        f"forbidden:\n  - {{id: NEVER, role: agent, severity: major, effective: {effective}, any: [nonsense]}}\n"
+        f"checks:\n  - {{id: CHECK, effective: {effective}, conditions: {{c: {{any: [hello]}}}}, expect: c}}\n"
+    )
+    for rule in phrases.rules():
+        assert rule_view(rule).sentence.endswith(english)
+        with force_locale("zh_CN"):
+            assert rule_view(rule).sentence.endswith(chinese)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask_babel import gettext, ngettext
 
 from scoring.check_models import Check, Flow
 from scoring.phrase_set import Acoustic, Anchor, Conditional, Forbidden, Required, Rule, Trigger, Window
+from scoring.rule_parts import Effective
 from web.check_words import check_sentence, condition_groups, flow_sentence
 from web.i18n import N_, format_number
 
@@ -62,6 +63,24 @@ class RuleView:
 
 def rule_view(rule: Rule) -> RuleView:
     """Return `rule` in the page's language; its wordings stay in their own."""
+    view = _view(rule)
+    effective = None if isinstance(rule, Trigger) else rule.effective
+    if effective is None:
+        return view
+    return replace(view, sentence=gettext("; ").join(filter(None, (view.sentence, period_sentence(effective)))))
+
+
+def period_sentence(effective: Effective) -> str:
+    """Return on which days a rule is in effect."""
+    first, last = effective.first, effective.last
+    if first and last:
+        return gettext("in effect from %(first)s until %(last)s", first=first, last=last)
+    return (
+        gettext("in effect from %(first)s on", first=first) if first else gettext("in effect until %(last)s", last=last)
+    )
+
+
+def _view(rule: Rule) -> RuleView:
     match rule:
         case Required():
             return RuleView(

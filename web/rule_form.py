@@ -108,6 +108,9 @@ FIELD_NAMES: dict[str, str] = {
     "go": N_("go to"),
     "next": N_("then"),
     "speaks": N_("Speaks"),
+    "effective": N_("In effect"),
+    "from": N_("from the day"),
+    "until": N_("until the day"),
 }
 # The lists of a phrase set that hold rules.
 RULE_GROUPS: dict[str, str] = {
