@@ -19,9 +19,12 @@ RuleId = Annotated[Text, Field(min_length=1, max_length=40)]
 
 
 def _written_day(value: Any) -> Any:
-    if not isinstance(value, str | date):
-        raise ValueError("write a day as 2026-12-31")
-    return value
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError("is no day: write it as 2026-12-31") from None
 
 
 Day = Annotated[date, BeforeValidator(_written_day)]

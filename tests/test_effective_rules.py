@@ -74,8 +74,8 @@ def test_the_days_in_effect_are_those_between(first: date, length: int, offset: 
     [
         ("{}", "give from, until or both"),
         ("{from: 2027-02-01, until: 2027-01-01}", "would never be in effect"),
-        ("{from: 20261201}", "write a day as 2026-12-31"),
-        ("{from: soon}", "effective"),
+        ("{from: 20261201}", "is no day: write it as 2026-12-31"),
+        ("{from: soon}", "effective.from: is no day: write it as 2026-12-31"),
     ],
 )
 def test_days_that_cannot_be_are_refused_when_the_rules_are_read(effective: str, message: str) -> None:

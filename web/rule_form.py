@@ -138,6 +138,9 @@ ADVICE: dict[re.Pattern[str], str] = {
     re.compile(r"(?P<place>\S+): (?P<found>.+) is not one of (?P<known>.+)"): N_(
         "%(place)s: %(found)s is not one of %(known)s"
     ),
+    re.compile(r"(?P<place>\S+): is no day: write it as 2026-12-31"): N_(
+        "%(place)s: is no day: write it as 2026-12-31"
+    ),
     re.compile(r"not readable as YAML: (?P<problem>.+)", re.DOTALL): N_("not readable as YAML: %(problem)s"),
     re.compile(r"the file is empty"): N_("the text is empty"),
     re.compile(r"the whole: the rule (?P<rule>.+) is given twice: rename one of them"): N_(
